@@ -1,0 +1,1 @@
+"""The pins: turnstile, lamps, buzzer, inputs, watchdog."""

@@ -1,0 +1,1 @@
+"""The page that gate staff look at."""

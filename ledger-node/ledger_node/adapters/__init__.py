@@ -1,0 +1,1 @@
+"""The outside organisations behind ports: ticketing system, wallet provider, mail and SMS."""

@@ -1,0 +1,1 @@
+"""The log: its port, the SQLite engine, tiles and checkpoints."""

@@ -1,0 +1,1 @@
+"""The HTTP edge of the ledger node: API, pages, tlog-tiles."""

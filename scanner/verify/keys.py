@@ -1,0 +1,49 @@
+"""Ed25519 (RFC 8032) through libsodium: the only place where a signature is made or checked.
+
+No decision rests on another implementation: OpenSSL and others accept small-order keys with which one fixed signature
+verifies for any message. What is signed, and under which domain string, is not decided here.
+"""
+
+from nacl import bindings
+from nacl.exceptions import CryptoError
+
+SEED_BYTES = 32
+PUBLIC_KEY_BYTES = 32
+SIGNATURE_BYTES = 64
+NO_KEY = bytes(PUBLIC_KEY_BYTES)
+"""What a ticket holds before a holder's key is registered; never a valid key."""
+
+
+class SigningKey:
+    """A private key, made from a 32-byte seed that the caller drew from the system's randomness."""
+
+    __slots__ = ("_secret", "public", "seed")
+
+    def __init__(self, seed: bytes) -> None:
+        if len(seed) != SEED_BYTES:
+            raise ValueError(f"an Ed25519 seed has {SEED_BYTES} bytes, not {len(seed)}")
+        self.seed = seed
+        self.public, self._secret = bindings.crypto_sign_seed_keypair(seed)
+
+    def __repr__(self) -> str:
+        return f"SigningKey(public={self.public.hex()})"
+
+    def sign(self, message: bytes) -> bytes:
+        """The 64-byte signature of `message`."""
+        return bindings.crypto_sign(message, self._secret)[:SIGNATURE_BYTES]
+
+
+def verify(public_key: bytes, message: bytes, signature: bytes) -> bool:
+    """Whether libsodium accepts `signature`; False, never an exception, for input of any length."""
+    if len(signature) != SIGNATURE_BYTES or len(public_key) != PUBLIC_KEY_BYTES:
+        return False
+    try:
+        bindings.crypto_sign_open(signature + message, public_key)
+    except CryptoError:
+        return False
+    return True
+
+
+def valid_public_key(key: bytes) -> bool:
+    """Whether `key` is a canonical point of the prime-order subgroup, so that it can be registered."""
+    return len(key) == PUBLIC_KEY_BYTES and bool(bindings.crypto_core_ed25519_is_valid_point(key))
