@@ -3,10 +3,14 @@
 Times are seconds of CLOCK_MONOTONIC, which is one clock for all processes of a machine, unless a name says otherwise.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, Protocol
+
+from scanner.verify.manifest import EventManifest
+from scanner.verify.row import Row
 
 CameraState = Literal["starting", "ok", "lost", "frozen", "decoder-died"]
 Lamp = Literal["off", "ready", "green", "amber", "red", "fault"]
@@ -95,3 +99,74 @@ class Hardware(Protocol):
 
     def close(self) -> None:
         """Leave the relay released, the lamps dark and the pins free; may be called twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A record that the ledger has not confirmed yet; `raw` is the signed entry."""
+
+    counter: int
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The ledger's answer to one record.
+
+    `verdict` is accepted, duplicate, stale, revoked, unknown or rejected; `position` is None only for rejected;
+    `first` names the gate and unix second of the use that came first, where there is one.
+    """
+
+    counter: int
+    verdict: str
+    position: int | None
+    first: tuple[str, int] | None = None
+    reason: str = ""
+
+
+class Outbox(Protocol):
+    """The journal as the sync threads see it. Every method may be called from any thread and is durable on return."""
+
+    def waiting(self, limit: int) -> list[Waiting]:
+        """The oldest records without a receipt, in the order of their counters; those set aside are left out."""
+
+    def settle(self, receipts: Sequence[Receipt], log_size: int) -> None:
+        """Keep receipts that were verified, proven at `log_size`; a rejected one sets its record aside, visibly."""
+
+    def queue_length(self) -> int:
+        """How many records wait for a receipt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What became of an event between two ledger sizes, checked and ready to be applied."""
+
+    start: int
+    end: int
+    rows: tuple[Row, ...]
+    manifest: EventManifest | None
+    checkpoint: str
+    at: int
+
+
+class ViewStore(Protocol):
+    """The view as the sync threads see it: it only moves forward, and what it took is durable on return."""
+
+    @property
+    def size(self) -> int:
+        """The ledger size of the view; 0 before the first snapshot."""
+
+    def checkpoint(self) -> str:
+        """The signed note that was last verified; empty before the first."""
+
+    def room(self) -> Path:
+        """The folder in which a download may be written before it is installed."""
+
+    def install(self, download: Path) -> None:
+        """Check the snapshot file and swap it in atomically. Raises SnapshotError, with the view as it was."""
+
+    def apply(self, change: Change) -> None:
+        """Take a change that starts at or before `size`. Raises SnapshotError for a gap, with the view as it was."""
+
+    def note_checkpoint(self, note: str, size: int) -> None:
+        """Keep the newest verified checkpoint, which receipts may carry before the changes do; only forward."""

@@ -1,0 +1,44 @@
+"""Why a gate said what it said: stable codes, the same in records, logs, receipts and on the screen.
+
+The sentences that people read are in the kiosk's texts; the ones here are for logs and commands.
+"""
+
+from enum import StrEnum
+from typing import Literal
+
+Outcome = Literal["admit", "amber", "refuse"]
+"""Green, amber and red."""
+
+
+class Reason(StrEnum):
+    """Every verdict has exactly one."""
+
+    OK = "ok"
+    REPEAT = "repeat"
+
+    CLOCK_OFF = "clock-off"
+    SHOW_FULL_CODE = "show-full-code"
+    WRONG_GATE = "wrong-gate"
+    TOO_EARLY = "too-early"
+    BEACON_MISSING = "beacon-missing"
+    UPDATE_GATE = "update-gate"
+    ONE_AT_A_TIME = "one-at-a-time"
+    ASK_SUPERVISOR = "ask-supervisor"
+    OTHER_LEASE = "other-lease"
+
+    NOT_A_CODE = "not-a-code"
+    MALFORMED = "malformed"
+    OTHER_EVENT = "other-event"
+    UNSUPPORTED_VERSION = "unsupported-version"
+    EXPIRED = "expired"
+    FORGED = "forged"
+    TRANSFERRED = "transferred"
+    UNTRUSTED_CERTIFICATE = "untrusted-certificate"
+    CERTIFICATE_EXPIRED = "certificate-expired"
+    CERTIFICATE_OLDER = "certificate-older"
+    CANCELLED = "cancelled"
+    REFUNDED = "refunded"
+    BLOCKED = "blocked"
+    ALREADY_USED = "already-used"
+    ZONE_CLOSED = "zone-closed"
+    USED_ELSEWHERE = "used-elsewhere"
