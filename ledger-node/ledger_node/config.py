@@ -1,0 +1,160 @@
+"""The node's home folder: where it is, the keys in it, and the lock that says who writes there. No ledger logic here.
+
+home/
+  keys/node.key           signs checkpoints, entries of the operator, snapshots and the node's answers
+  keys/ledger-<kid>.key   signs ticket certificates; the highest kid is the one in use
+  ledger.sqlite3          the log and its state (ledger_node.log)
+  node.sqlite3            what is the node's own business: enrolment codes, device reports, early nonces
+  snapshots/              one file an event, made anew when it is out of date
+  admin.sock              while `serve` runs: operator commands; the file's permission is the access control
+
+A key is 32 bytes in hex in a file that only the owner reads. Keys found in a credentials folder (systemd's
+LoadCredential) are used first and never written.
+"""
+
+import contextlib
+import fcntl
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from scanner.verify.keys import SEED_BYTES, SigningKey
+
+LEDGER_FILE = "ledger.sqlite3"
+SOCKET_FILE = "admin.sock"
+_NODE_KEY = "node.key"
+_CERTIFICATE_KEY = re.compile(r"ledger-(\d{1,3})\.key")
+_MOST_KID = 255
+
+
+class HomeError(Exception):
+    """The home folder cannot be used; the text says what is wrong and what to do."""
+
+
+class HomeInUseError(HomeError):
+    """Another process has the home folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The node's private keys. `certificates` is by kid and never empty."""
+
+    node: SigningKey
+    certificates: Mapping[int, SigningKey]
+
+    @property
+    def kid(self) -> int:
+        """The certificate key in use."""
+        return max(self.certificates)
+
+    @property
+    def origin(self) -> str:
+        """The log's name in its checkpoints (C2SP tlog-checkpoint): it belongs to the key, so it needs no setting."""
+        return f"ticketme-gate/ledger/{self.node.public.hex()[:16]}"
+
+
+def default_home(environment: Mapping[str, str]) -> Path:
+    """$STATE_DIRECTORY under systemd, ~/.local/share/ledger-node else."""
+    given = environment.get("STATE_DIRECTORY")
+    return Path(given.split(":")[0]) if given else Path.home() / ".local" / "share" / "ledger-node"
+
+
+def credentials_folder(environment: Mapping[str, str]) -> Path | None:
+    """Where systemd laid keys for this service, if it did."""
+    given = environment.get("CREDENTIALS_DIRECTORY")
+    return Path(given) if given else None
+
+
+def load_keys(home: Path, credentials: Path | None, draw: Callable[[int], bytes]) -> Keys:
+    """The keys, made with `draw` on first use. Raises HomeError when a ledger is there and its key is not."""
+    folder = home / "keys"
+    with _as_home_error(home):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        node = _find(_NODE_KEY, folder, credentials)
+        if node is None:
+            if (home / LEDGER_FILE).exists():
+                raise HomeError(f"{folder / _NODE_KEY} is missing but the ledger it signed is there: restore the key")
+            node = _make(folder / _NODE_KEY, draw)
+        certificates = _certificates(folder, credentials)
+        if not certificates:
+            certificates = {1: _make(folder / "ledger-1.key", draw)}
+    return Keys(node, certificates)
+
+
+def add_certificate_key(home: Path, keys: Keys, draw: Callable[[int], bytes]) -> Keys:
+    """The keys with one more certificate key, which is the one in use from now on."""
+    kid = keys.kid + 1
+    if kid > _MOST_KID:
+        raise HomeError(f"kid {_MOST_KID} is the last: start a new ledger")
+    with _as_home_error(home):
+        made = _make(home / "keys" / f"ledger-{kid}.key", draw)
+    return Keys(keys.node, {**keys.certificates, kid: made})
+
+
+@contextlib.contextmanager
+def hold(home: Path) -> Iterator[None]:
+    """Have the home folder to oneself; the lock goes with the process, however it ends. Raises HomeInUseError."""
+    with _as_home_error(home):
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = os.open(home / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        raise HomeInUseError(f"another ledger-node has {home} open: wait for it, or stop it") from None
+    try:
+        yield
+    finally:
+        os.close(lock)
+
+
+@contextlib.contextmanager
+def _as_home_error(home: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise HomeError(f"cannot use {home}: {error.strerror} ({error.filename}); name another with --home") from error
+
+
+def _certificates(folder: Path, credentials: Path | None) -> dict[int, SigningKey]:
+    names = {path.name for place in (folder, credentials) if place for path in place.iterdir()}
+    found = {}
+    for name in names:
+        match = _CERTIFICATE_KEY.fullmatch(name)
+        key = _find(name, folder, credentials) if match else None
+        if match and key:
+            found[int(match[1])] = key
+    return found
+
+
+def _find(name: str, folder: Path, credentials: Path | None) -> SigningKey | None:
+    for place in (credentials, folder):
+        if place and (place / name).exists():
+            return _read(place / name)
+    return None
+
+
+def _read(path: Path) -> SigningKey:
+    if path.stat().st_mode & 0o077:
+        raise HomeError(f"{path} can be read by others: run chmod 600 on it, and rotate it if somebody may have")
+    try:
+        return SigningKey(bytes.fromhex(path.read_text().strip()))
+    except ValueError:
+        raise HomeError(f"{path} is not a key ({SEED_BYTES} bytes in hex): restore it") from None
+
+
+def _make(path: Path, draw: Callable[[int], bytes]) -> SigningKey:
+    key = SigningKey(draw(SEED_BYTES))
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(key.seed.hex() + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+    return key
