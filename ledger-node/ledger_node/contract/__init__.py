@@ -1,1 +1,1 @@
-"""Pure: what an entry means. apply(state, entry) gives an outcome or a refusal, the same on every node."""
+"""Pure: what an entry means. apply(state, position, raw) gives an outcome or a refusal, the same on every node."""

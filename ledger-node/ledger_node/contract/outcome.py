@@ -33,7 +33,7 @@ class Outcome:
     """The entry is in the log at `position` (0-based), so a log of size position + 1 or more proves it.
 
     `cause` is a word that says why the verdict is not "accepted", or "" (double entries: "relayed-screenshot",
-    "shared-or-cloned-key", "sold-then-entered"). `at` is the time the entry counts from: the contract's clock, in seconds.
+    "shared-or-cloned-key", "sold-then-entered"). `at` is the time the entry counts from, in unix seconds.
     `new` is False when the same bytes had been logged before; everything else is then as it was the first time.
     """
 
@@ -55,9 +55,9 @@ class Rejected:
     @property
     def code(self) -> str:
         """The stable word for this refusal."""
-        return self.refusal.value
+        return str(self.refusal.value)
 
     def sentence(self, language: Literal["en", "zh-Hant"] = "en") -> str:
         """What happened and what to do, for a person."""
-        text = self.refusal.english if language == "en" else self.refusal.chinese
+        text: str = self.refusal.english if language == "en" else self.refusal.chinese
         return f"{text} ({self.detail})" if self.detail else text

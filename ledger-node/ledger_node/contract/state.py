@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 
 from ledger_node.contract.outcome import Verdict
 from scanner.verify.manifest import EventManifest
-from scanner.verify.snapshot import Row
+from scanner.verify.row import Row
 
 Ref = tuple[str, int]
 """A device's record: (device id, counter)."""

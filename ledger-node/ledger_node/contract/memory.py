@@ -1,0 +1,88 @@
+"""The contract's state in dictionaries: for audits, which replay a log once, and for tests. Nothing is kept on disk."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from ledger_node.contract.state import Device, EventState, Record, Ref, Ticket, Undo
+
+
+class MemoryState:
+    """A `State` that forgets when the program ends; about 0.5 KB a ticket."""
+
+    def __init__(self, operator: bytes) -> None:
+        self.operator = operator
+        self.clock = 0
+        self._events: dict[str, EventState] = {}
+        self._tickets: defaultdict[str, dict[int, Ticket]] = defaultdict(dict)
+        self._devices: dict[str, Device] = {}
+        self._by_key: dict[bytes, Device] = {}
+        self._records: dict[Ref, Record] = {}
+        self._admissions: defaultdict[tuple[str, int], list[Ref]] = defaultdict(list)
+        self._undone: dict[Ref, Undo] = {}
+        self._incidents: set[Ref] = set()
+
+    def event(self, event: str) -> EventState | None:  # noqa: D102 - the port says what each does
+        return self._events.get(event)
+
+    def events(self) -> tuple[str, ...]:
+        """Their ids, sorted."""
+        return tuple(sorted(self._events))
+
+    def ticket(self, event: str, index: int) -> Ticket | None:  # noqa: D102
+        return self._tickets[event].get(index)
+
+    def tickets(self, event: str) -> Iterator[Ticket]:
+        """In index order."""
+        return (ticket for _, ticket in sorted(self._tickets[event].items()))
+
+    def used_tickets(self, event: str) -> Iterator[Ticket]:  # noqa: D102
+        return (ticket for ticket in self.tickets(event) if ticket.row.uses)
+
+    def device(self, device: str) -> Device | None:  # noqa: D102
+        return self._devices.get(device)
+
+    def device_by_key(self, public_key: bytes) -> Device | None:  # noqa: D102
+        return self._by_key.get(public_key)
+
+    def devices(self, event: str) -> list[Device]:  # noqa: D102
+        return sorted((d for d in self._devices.values() if d.event == event), key=lambda device: device.device)
+
+    def record(self, device: str, counter: int) -> Record | None:  # noqa: D102
+        return self._records.get((device, counter))
+
+    def records(self) -> Iterator[Record]:
+        """All, in log order."""
+        return iter(self._records.values())
+
+    def admissions(self, event: str, index: int) -> list[Record]:  # noqa: D102
+        return [self._records[ref] for ref in self._admissions.get((event, index), ())]
+
+    def undone(self, device: str, counter: int) -> Undo | None:  # noqa: D102
+        return self._undone.get((device, counter))
+
+    def incident(self, device: str, counter: int) -> bool:  # noqa: D102
+        return (device, counter) in self._incidents
+
+    def set_clock(self, at: int) -> None:  # noqa: D102
+        self.clock = at
+
+    def put_event(self, event: str, state: EventState) -> None:  # noqa: D102
+        self._events[event] = state
+
+    def put_ticket(self, ticket: Ticket) -> None:  # noqa: D102
+        self._tickets[ticket.event][ticket.row.ticket] = ticket
+
+    def put_device(self, device: Device) -> None:  # noqa: D102
+        self._devices[device.device] = self._by_key[device.public_key] = device
+
+    def put_record(self, record: Record) -> None:  # noqa: D102
+        ref = (record.device, record.counter)
+        self._records[ref] = record
+        if record.type == "admission" and record.ticket is not None:
+            self._admissions[record.event, record.ticket].append(ref)
+
+    def put_undone(self, device: str, counter: int, undo: Undo) -> None:  # noqa: D102
+        self._undone[device, counter] = undo
+
+    def put_incident(self, device: str, counter: int) -> None:  # noqa: D102
+        self._incidents.add((device, counter))
