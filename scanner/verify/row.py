@@ -45,7 +45,7 @@ class Row(NamedTuple):
 
 
 class Rows:
-    """Packed rows in the order of their ticket index, over a buffer that may be a mapped file. Only a view: checks nothing."""
+    """Packed rows in the order of their ticket index, over a buffer that may be mapped. Checks nothing."""
 
     def __init__(self, buffer: memoryview) -> None:
         self._buffer = buffer
@@ -58,7 +58,7 @@ class Rows:
         return map(Row._make, _ROW.iter_unpack(self._buffer))
 
     def find(self, index: int) -> Row | None:
-        """The row of the ticket with this index. Indexes are mostly dense, so the first guess is where it would then stand."""
+        """The row of this ticket. Indexes are mostly dense, so the first guess is where it would then stand."""
         low, high = 0, self._count - 1
         guess = index - self._index(0) if self._count else 0
         while low <= high:

@@ -1,0 +1,320 @@
+"""The journal: what this gate did, on disk before it was done. One signed, hash-chained record for each act.
+
+An admission is written with its use mark and its outbox row in one transaction, and the turnstile moves after the
+commit. Every method is durable on return, may be called from any thread, and raises JournalError when the disk says no;
+then nothing was written and nothing may be admitted. What a record means to the rest of the world is the ledger's
+business; whether to admit was decided before.
+
+An admission's outcome: pending -> claimed | alone -> pulsed -> passed | released; or pending -> voided | released.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from scanner import journal_recovery as recovery
+from scanner.errors import JournalError
+from scanner.journal_schema import MIGRATIONS, Outcome
+from scanner.ports import Receipt, Waiting
+from scanner.store import Connect, checkpoint, connect, open_store, transaction
+from scanner.verify.admit import Use
+from scanner.verify.keys import NO_KEY, SigningKey
+from scanner.verify.record import (
+    ADMISSION,
+    FIRST_PREVIOUS,
+    INCIDENT,
+    REFUSAL,
+    RELEASE,
+    VOID,
+    GateIncident,
+    Link,
+    Scan,
+    Settlement,
+    Stamp,
+    record_hash,
+    sign_record,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who signs the records: the device, the gate it stands at, the event it serves."""
+
+    device: str
+    gate: str
+    event: str
+    key: SigningKey
+
+
+@dataclass(frozen=True, slots=True)
+class Unsettled:
+    """An admission that a crash left without an end."""
+
+    counter: int
+    ticket: int
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What the journal holds, for the screen and for `status`."""
+
+    admitted: int
+    refused: int
+    waiting: int
+    set_aside: int
+
+
+class Journal:
+    """See the module. Open with `Journal.open`; close it, or use it as a context manager."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path, identity: Identity, head: recovery.Head) -> None:
+        self._db = connection
+        self._path = path
+        self._identity = identity
+        self._head = head
+        self._stale = False
+        self._lock = threading.RLock()
+        self._on_record: Callable[[], None] = lambda: None
+
+    @classmethod
+    def open(
+        cls, path: Path, identity: Identity, stamp: Callable[[], Stamp], connector: Connect = connect
+    ) -> "Journal":
+        """Open, verify the chain, and settle what a crash left. A damaged journal is set aside and reported, never
+        overwritten: the new one carries on after its highest counter and says so in its first record.
+        """
+        try:
+            damage, salvage = recovery.inspect(path, identity.key.public, connector)
+            if damage:
+                return cls._begin_anew(path, identity, stamp(), damage, salvage, connector)
+            connection = open_store(path, MIGRATIONS, connector)
+        except (sqlite3.Error, OSError) as error:
+            raise JournalError(
+                f"the journal {path} cannot be opened ({error}); check that the disk is there, writable and not full"
+            ) from error
+        return cls(connection, path, identity, salvage.head)
+
+    @classmethod
+    def _begin_anew(
+        cls, path: Path, identity: Identity, stamp: Stamp, damage: str, salvage: recovery.Salvage, connector: Connect
+    ) -> "Journal":
+        kept = recovery.set_aside(path, stamp.time_ms)
+        connection = open_store(path, MIGRATIONS, connector)
+        with transaction(connection):
+            recovery.carry_over(connection, salvage)
+        journal = cls(connection, path, identity, recovery.Head(salvage.next_counter, FIRST_PREVIOUS))
+        detail = {"file": kept.name, "damage": damage, "carried": len(salvage.records)}
+        journal.incident(GateIncident(recovery.DAMAGED, detail), stamp)
+        return journal
+
+    def __enter__(self) -> "Journal":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the file back; what was written stays. May be called twice."""
+        with self._lock:
+            self._db.close()
+
+    def on_record(self, wake: Callable[[], None]) -> None:
+        """Call `wake` after each new record, so that the outbox need not be polled."""
+        self._on_record = wake
+
+    # What the gate does
+
+    def admit(self, scan: Scan, holder_key: bytes, stamp: Stamp, outcome: Outcome) -> Waiting:
+        """Record an admission and mark the ticket used. `outcome` is pending before a claim, alone without one."""
+        with self._appending(ADMISSION, scan, stamp) as record:
+            self._db.execute(
+                "INSERT INTO admission (counter, ticket, outcome) VALUES (?, ?, ?)",
+                (record.counter, scan.ticket, outcome),
+            )
+            self._db.execute(
+                "INSERT OR REPLACE INTO use (ticket, counter, owner_seq, holder_key, gate, at, released)"
+                " VALUES (?, ?, ?, ?, ?, ?, 0)",
+                (scan.ticket, record.counter, scan.owner_seq, holder_key, self._identity.gate, stamp.time_ms // 1000),
+            )
+        return record
+
+    def refuse(self, scan: Scan, stamp: Stamp) -> Waiting:
+        """Record an amber or red verdict on a code of this event."""
+        with self._appending(REFUSAL, scan, stamp) as record:
+            pass
+        return record
+
+    def incident(self, incident: GateIncident, stamp: Stamp) -> Waiting:
+        """Record something that is nobody's admission."""
+        with self._appending(INCIDENT, incident, stamp) as record:
+            pass
+        return record
+
+    def decided(self, counter: int, outcome: Outcome) -> None:
+        """The claim was won, or no node answered and the gate goes alone: from here on a pulse is possible."""
+        self._change("UPDATE admission SET outcome = ? WHERE counter = ? AND outcome = 'pending'", (outcome, counter))
+
+    def pulsed(self, counter: int, time_ms: int) -> None:
+        """The relay was released for this admission."""
+        self._change("UPDATE admission SET outcome = 'pulsed', pulse_ms = ? WHERE counter = ?", (time_ms, counter))
+
+    def passed(self, counter: int) -> None:
+        """Somebody went through."""
+        self._change("UPDATE admission SET outcome = 'passed' WHERE counter = ?", (counter,))
+
+    def void(self, counter: int, reason: str, stamp: Stamp) -> Waiting:
+        """The claim was lost: the turnstile did not move. What the ledger knows of the use it tells by itself."""
+        return self._settle_admission(VOID, counter, reason, stamp, "voided")
+
+    def release(self, counter: int, reason: str, stamp: Stamp) -> Waiting:
+        """Nobody turned: the ticket may enter again."""
+        return self._settle_admission(RELEASE, counter, reason, stamp, "released")
+
+    # What the gate asks
+
+    def use_of(self, ticket: int) -> Use | None:
+        """This gate's own record of the ticket's use, released or not."""
+        with self._reading():
+            row = self._db.execute(
+                "SELECT gate, at, owner_seq, holder_key, released FROM use WHERE ticket = ?", (ticket,)
+            ).fetchone()
+        return Use(row[0], row[1], row[2], row[3] or NO_KEY, bool(row[4])) if row else None
+
+    def unsettled(self) -> list[Unsettled]:
+        """Admissions with no end, oldest first: what a restart must settle."""
+        with self._reading():
+            rows = self._db.execute(
+                "SELECT counter, ticket, outcome FROM admission"
+                " WHERE outcome IN ('pending', 'claimed', 'alone') ORDER BY counter"
+            ).fetchall()
+        return [Unsettled(*row) for row in rows]
+
+    def counts(self) -> Counts:
+        """Totals of this journal."""
+        with self._reading():
+            row = self._db.execute(
+                "SELECT (SELECT count(*) FROM admission WHERE outcome NOT IN ('pending', 'voided', 'released')),"
+                " (SELECT count(*) FROM record WHERE type = 'refusal'),"
+                " (SELECT count(*) FROM outbox WHERE aside IS NULL),"
+                " (SELECT count(*) FROM outbox WHERE aside IS NOT NULL)"
+            ).fetchone()
+        return Counts(*row)
+
+    def records(self) -> Iterator[bytes]:
+        """Every record of this journal's chain, oldest first."""
+        with self._reading():
+            rows = self._db.execute("SELECT raw FROM record ORDER BY counter").fetchall()
+        return (raw for (raw,) in rows)
+
+    def settle_restart(self, stamp: Stamp) -> list[Unsettled]:
+        """After a crash: an admission that never left `pending` moved nothing and is released; one that was decided may
+        have moved the turnstile, counts as entered, and is shown as in doubt. Returns what was found.
+        """
+        found = self.unsettled()
+        for admission in found:
+            if admission.outcome == "pending":
+                self.release(admission.counter, "restart", stamp)
+            else:
+                self._change("UPDATE admission SET outcome = 'in-doubt' WHERE counter = ?", (admission.counter,))
+                detail = {"of": admission.counter, "ticket": admission.ticket}
+                self.incident(GateIncident("pulse-in-doubt", detail), stamp)
+        return found
+
+    def tidy(self) -> None:
+        """Move the WAL into the database; call when nobody waits."""
+        with self._reading():
+            checkpoint(self._db)
+
+    # The outbox (ports.Outbox)
+
+    def waiting(self, limit: int) -> list[Waiting]:
+        """The oldest records without a receipt."""
+        with self._reading():
+            rows = self._db.execute(
+                "SELECT counter, coalesce(outbox.raw, record.raw) FROM outbox LEFT JOIN record USING (counter)"
+                " WHERE aside IS NULL ORDER BY counter LIMIT ?",
+                (limit,),
+            ).fetchall()
+        return [Waiting(*row) for row in rows]
+
+    def settle(self, receipts: Sequence[Receipt], log_size: int) -> None:
+        """Keep verified receipts; a rejected one sets its record aside with the reason."""
+        with self._writing():
+            for receipt in receipts:
+                if receipt.position is None:
+                    self._db.execute(
+                        "UPDATE outbox SET aside = ? WHERE counter = ?", (receipt.reason or "rejected", receipt.counter)
+                    )
+                    continue
+                gate, at = receipt.first or (None, None)
+                self._db.execute(
+                    "INSERT OR REPLACE INTO receipt (counter, verdict, position, log_size, first_gate, first_at)"
+                    " VALUES (?, ?, ?, ?, ?, ?)",
+                    (receipt.counter, receipt.verdict, receipt.position, log_size, gate, at),
+                )
+                self._db.execute("DELETE FROM outbox WHERE counter = ?", (receipt.counter,))
+
+    def queue_length(self) -> int:
+        """How many records wait for a receipt."""
+        return self.counts().waiting
+
+    # Inside
+
+    def _settle_admission(self, kind: str, counter: int, reason: str, stamp: Stamp, outcome: Outcome) -> Waiting:
+        with self._appending(kind, Settlement(counter, reason), stamp) as record:
+            self._db.execute("UPDATE admission SET outcome = ? WHERE counter = ?", (outcome, counter))
+            self._db.execute("UPDATE use SET released = 1 WHERE counter = ?", (counter,))
+        return record
+
+    @contextmanager
+    def _appending(self, kind: str, what: Scan | Settlement | GateIncident, stamp: Stamp) -> Iterator[Waiting]:
+        who = self._identity
+        with self._lock:
+            self._find_head()
+            counter = self._head.counter
+            link = Link(who.device, who.gate, counter, self._head.previous)
+            raw = sign_record(kind, who.event, link, stamp, what, who.key)
+            try:
+                with self._writing():
+                    self._db.execute("INSERT INTO record (counter, type, raw) VALUES (?, ?, ?)", (counter, kind, raw))
+                    self._db.execute("INSERT INTO outbox (counter) VALUES (?)", (counter,))
+                    yield Waiting(counter, raw)
+            except JournalError:
+                self._stale = True
+                raise
+            self._head = recovery.Head(counter + 1, record_hash(raw))
+            recovery.note_head(self._path, counter)
+        self._on_record()
+
+    def _find_head(self) -> None:
+        """A commit that failed may be on disk all the same: then the chain goes on after it."""
+        if not self._stale:
+            return
+        with self._reading():
+            row = self._db.execute("SELECT counter, raw FROM record ORDER BY counter DESC LIMIT 1").fetchone()
+        if row:
+            self._head = recovery.Head(row[0] + 1, record_hash(row[1]))
+        self._stale = False
+
+    def _change(self, statement: str, values: tuple[object, ...]) -> None:
+        with self._writing():
+            self._db.execute(statement, values)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        with self._reading(), transaction(self._db):
+            yield
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        with self._lock:
+            try:
+                yield
+            except sqlite3.Error as error:
+                raise JournalError(
+                    f"the journal {self._path} failed ({error}); nobody is admitted before it works: check the disk"
+                ) from error

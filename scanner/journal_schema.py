@@ -1,0 +1,40 @@
+"""The journal's tables, and the words that an admission's outcome may be. Queries are in journal.py."""
+
+from typing import Literal
+
+from sqlite_utils import Database
+from sqlite_utils.migrations import Migrations
+
+Outcome = Literal["pending", "claimed", "alone", "pulsed", "passed", "released", "voided", "in-doubt"]
+
+MIGRATIONS = Migrations("journal")
+
+
+@MIGRATIONS()
+def first(db: Database) -> None:
+    """record: the chain. admission: each one's outcome. use: the mark that stops a second entry. outbox and receipt:
+    what the ledger has still to confirm, and what it said; `raw` in the outbox is of a record from an older journal.
+    """
+    db.table("record").create({"counter": int, "type": str, "raw": bytes}, pk="counter", not_null={"type", "raw"})
+    db.table("admission").create(
+        {"counter": int, "ticket": int, "outcome": str, "pulse_ms": int}, pk="counter", not_null={"ticket", "outcome"}
+    )
+    db.table("admission").create_index(["outcome"])
+    db.table("use").create(
+        {
+            "ticket": int,
+            "counter": int,
+            "owner_seq": int,
+            "holder_key": bytes,
+            "gate": str,
+            "at": int,
+            "released": int,
+        },
+        pk="ticket",
+    )
+    db.table("use").create_index(["counter"])
+    db.table("outbox").create({"counter": int, "raw": bytes, "aside": str}, pk="counter")
+    db.table("receipt").create(
+        {"counter": int, "verdict": str, "position": int, "log_size": int, "first_gate": str, "first_at": int},
+        pk="counter",
+    )
