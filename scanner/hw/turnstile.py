@@ -67,6 +67,7 @@ class GpioHardware:
         self._started: Future[Board] = Future()
         self._listener: Listener | None = None
         self._in_service = False
+        self._closing = False
         self._service = Lock()
 
     def start(self, listener: Listener) -> None:
@@ -102,6 +103,7 @@ class GpioHardware:
         atexit.unregister(self.close)
         if not self._thread.ident:
             return
+        self._closing = True
         self._commands.put(_Close())
         self._thread.join(_CLOSE_LIMIT_S)
         if self._thread.is_alive() and self._in_service:
@@ -135,7 +137,8 @@ class GpioHardware:
         except Empty:
             pins.advance(time.monotonic())
             return True
-        if isinstance(command, _Close):
+        if self._closing or isinstance(command, _Close):
+            self._commands.put(command)
             return False
         pins.obey(command)
         pins.advance(time.monotonic())
