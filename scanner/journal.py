@@ -224,6 +224,10 @@ class Journal:
                 self.incident(GateIncident("pulse-in-doubt", detail), stamp)
         return found
 
+    def probe(self) -> None:
+        """Write and commit something that says nothing: does the disk take it again?"""
+        self._change("INSERT OR REPLACE INTO probe (id, nonce) VALUES (1, randomblob(8))", ())
+
     def tidy(self) -> None:
         """Move the WAL into the database; call when nobody waits."""
         with self._reading():

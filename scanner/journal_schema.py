@@ -14,6 +14,7 @@ MIGRATIONS = Migrations("journal")
 def first(db: Database) -> None:
     """record: the chain. admission: each one's outcome. use: the mark that stops a second entry. outbox and receipt:
     what the ledger has still to confirm, and what it said; `raw` in the outbox is of a record from an older journal.
+    probe: what is written to find out whether the disk takes anything.
     """
     db.table("record").create({"counter": int, "type": str, "raw": bytes}, pk="counter", not_null={"type", "raw"})
     db.table("admission").create(
@@ -38,3 +39,4 @@ def first(db: Database) -> None:
         {"counter": int, "verdict": str, "position": int, "log_size": int, "first_gate": str, "first_at": int},
         pk="counter",
     )
+    db.table("probe").create({"id": int, "nonce": bytes}, pk="id")

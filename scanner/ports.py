@@ -5,9 +5,9 @@ Times are seconds of CLOCK_MONOTONIC, which is one clock for all processes of a 
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from scanner.verify.manifest import EventManifest
 from scanner.verify.row import Row
@@ -170,3 +170,67 @@ class ViewStore(Protocol):
 
     def note_checkpoint(self, note: str, size: int) -> None:
         """Keep the newest verified checkpoint, which receipts may carry before the changes do; only forward."""
+
+
+class Claims(Protocol):
+    """Asking the ledger node for a ticket's single use, within a deadline."""
+
+    def available(self) -> bool:
+        """Whether a node answered lately; if not, a claim is not worth the holder's time."""
+
+    def claim(self, raw: bytes, deadline_s: float) -> Receipt | None:
+        """The node's answer to this signed admission, or None if none came in time. Never raises nor takes longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class SyncHealth:
+    """How the gate and its ledger node get on. `alarm` is what ops must look at, e.g. a log that went back."""
+
+    online: bool = False
+    error: str = ""
+    alarm: str = ""
+    revoked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GateStatus:
+    """Everything that a person may want to know of a gate at a glance; no personal data, never a code.
+
+    `detail` holds the verdict's plain values (the right gates, the first use, seconds of clock error); ages are
+    seconds, `view_age` is None before the first snapshot; `scan` counts verdicts, so that a new one shows.
+    """
+
+    gate: str
+    event_name: str = ""
+    state: str = "fault"
+    scan: int = 0
+    outcome: str = ""
+    reason: str = ""
+    detail: dict[str, Any] = field(default_factory=dict)
+    marks: tuple[str, ...] = ()
+    seat: int = 0
+    category: int = 0
+    view_age: float | None = None
+    view_size: int = 0
+    view_limit: float = 0.0
+    tickets: int = 0
+    sync: SyncHealth = SyncHealth()
+    queue: int = 0
+    set_aside: int = 0
+    camera: str = "starting"
+    camera_detail: str = ""
+    clock_trusted: bool = False
+    clock_alarm: str = ""
+    faults: tuple[str, ...] = ()
+    fire_release: bool = False
+    admitted: int = 0
+    refused: int = 0
+    passages: int = 0
+    unix: float = 0.0
+
+
+class Screen(Protocol):
+    """Where the status is shown: the kiosk page, the status file. Must not block."""
+
+    def publish(self, status: GateStatus) -> None:
+        """Show this from now on."""

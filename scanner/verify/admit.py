@@ -187,7 +187,8 @@ def _standing(code: GateCode, manifest: EventManifest, view: View, now: Now, loc
     if row and seq == row.owner_seq and row.holder_key != NO_KEY:
         return _Standing(row.holder_key, row.state, row.gate_group, row.category, row.seat, row.lease)
     if local and row and seq == local.owner_seq and local.holder_key != NO_KEY:
-        return _Standing(local.holder_key, ACTIVE, row.gate_group, row.category, row.seat, row.lease)
+        state = _state_of(row, seq)
+        return _Standing(local.holder_key, state, row.gate_group, row.category, row.seat, row.lease)
     return _certified(code, manifest, view, now)
 
 
@@ -205,18 +206,21 @@ def _certified(code: GateCode, manifest: EventManifest, view: View, now: Now) ->
         return Verdict("refuse", Reason.CERTIFICATE_EXPIRED, detail={"expired_at": certificate.expires_at()})
     if certificate.ledger_size <= view.size:
         return Verdict("refuse", Reason.CERTIFICATE_OLDER, detail={"view_size": view.size})
-    # A newer owner_seq overrides what the snapshot says of the ticket; the same one never does.
-    state = row.state if row and row.owner_seq == code.core.owner_seq else ACTIVE
     lease = row.lease if row else 0
     return _Standing(
         certificate.holder_key,
-        state,
+        _state_of(row, code.core.owner_seq),
         certificate.gate_group,
         certificate.category,
         certificate.seat,
         lease,
         certified=True,
     )
+
+
+def _state_of(row: Row | None, owner_seq: int) -> int:
+    """A newer owner_seq overrides what the snapshot says of the ticket's state; the same one never does."""
+    return row.state if row and row.owner_seq == owner_seq else ACTIVE
 
 
 def _marks(standing: _Standing, now: Now) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from scanner.verify.keys import PUBLIC_KEY_BYTES, SIGNATURE_BYTES, SigningKey, v
 MAX_BYTES = 65_535
 U64 = 2**64 - 1
 _DOMAIN = b"ticketme/v1/entry/"
+_DEEPEST = 16
 _FIELDS = {"type", "event", "at", "actor", "body"}
 _TYPE = re.compile(r"[a-z]+(\.[a-z-]+)?")
 
@@ -94,8 +95,8 @@ def decode_map(data: bytes) -> dict[str, Any] | Malformed:
         return Malformed(f"not CBOR: {error}")
     if not same:
         return Malformed("not a map in canonical CBOR")
-    if not _plain(value):
-        return Malformed("holds something other than integers, texts, bytes, booleans, lists and maps")
+    if not _plain(value, _DEEPEST):
+        return Malformed(f"holds more than integers, texts, bytes, booleans, lists and maps, {_DEEPEST} deep at most")
     return cast("dict[str, Any]", value)
 
 
@@ -104,16 +105,17 @@ def is_uint(value: object, most: int = U64) -> bool:
     return type(value) is int and 0 <= value <= most
 
 
-def _plain(value: object) -> bool:
+def _plain(value: object, deep: int) -> bool:
+    """Depth is bounded, because the interpreter's own limit is an exception and depends on who calls."""
     match value:
         case bool() | str() | bytes() | None:
             return True
         case int():
             return -(2**63) <= value <= U64
         case list():
-            return all(map(_plain, value))
+            return deep > 0 and all(_plain(item, deep - 1) for item in value)
         case dict():
-            return all(isinstance(key, str) and _plain(item) for key, item in value.items())
+            return deep > 0 and all(isinstance(key, str) and _plain(item, deep - 1) for key, item in value.items())
         case _:
             return False
 

@@ -1,8 +1,10 @@
-"""Ed25519 (RFC 8032) through libsodium: the only place where a signature is made or checked.
+"""Ed25519 (RFC 8032) through libsodium: the only place where a signature is made or checked, or a secret is locked.
 
 No decision rests on another implementation: OpenSSL and others accept small-order keys with which one fixed signature
 verifies for any message. What is signed, and under which domain string, is not decided here.
 """
+
+import hashlib
 
 from nacl import bindings
 from nacl.exceptions import CryptoError
@@ -47,3 +49,21 @@ def verify(public_key: bytes, message: bytes, signature: bytes) -> bool:
 def valid_public_key(key: bytes) -> bool:
     """Whether `key` is a canonical point of the prime-order subgroup, so that it can be registered."""
     return len(key) == PUBLIC_KEY_BYTES and bool(bindings.crypto_core_ed25519_is_valid_point(key))
+
+
+def lock_secret(plain: bytes, secret: bytes, nonce: bytes) -> bytes:
+    """nonce (24 bytes, never used twice) | XSalsa20-Poly1305 box of `plain` under a key derived from `secret`."""
+    return nonce + bindings.crypto_secretbox(plain, nonce, _box_key(secret))
+
+
+def unlock_secret(locked: bytes, secret: bytes) -> bytes | None:
+    """The plain bytes, or None if `secret` is another or the box was changed."""
+    nonce = locked[: bindings.crypto_secretbox_NONCEBYTES]
+    try:
+        return bindings.crypto_secretbox_open(locked[len(nonce) :], nonce, _box_key(secret))
+    except (CryptoError, ValueError):
+        return None
+
+
+def _box_key(secret: bytes) -> bytes:
+    return hashlib.blake2b(secret, digest_size=bindings.crypto_secretbox_KEYBYTES, person=b"ticketme/v1/box").digest()

@@ -15,6 +15,9 @@ from scanner.verify.policy import Policy
 
 _EVENT = re.compile(r"[!-~]{1,64}")
 _LONGEST_NAME = 200
+_WEEK = 7 * 86_400
+_MOST = {"early_opens": _WEEK, "claim_deadline_ms": 10_000, "view_limit": _WEEK, "untrusted_widening": 360}
+"""A typing slip here would make holders wait, or make an old screenshot good while a gate's clock is in doubt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +197,7 @@ def _policy(value: object) -> Policy:
         if name == "beacon_required":
             _bool(m[name], name)
         else:
-            _uint(m[name], 7 * 86_400_000, f"policy.{name}")
+            _uint(m[name], _MOST[name], f"policy.{name}")
     return Policy(**m)
 
 

@@ -7,11 +7,12 @@ use of its ticket is the contract's business.
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args
 
 from scanner.verify.entry import Entry, Malformed, is_uint, seal
 from scanner.verify.gatecode import COMPACT_BYTES, FULL_BYTES
 from scanner.verify.keys import SigningKey
+from scanner.verify.reasons import Outcome
 
 ADMISSION, REFUSAL, VOID, RELEASE, INCIDENT = "admission", "refusal", "void", "release", "incident"
 TYPES = frozenset({ADMISSION, REFUSAL, VOID, RELEASE, INCIDENT})
@@ -151,6 +152,8 @@ def _check_rest(entry: Entry) -> Malformed | None:
         return Malformed("code is not the bytes of a gate code")
     if "marks" in body and not (isinstance(body["marks"], list) and all(isinstance(m, str) for m in body["marks"])):
         return Malformed("marks is not a list of texts")
+    if "verdict" in body and body["verdict"] not in get_args(Outcome):
+        return Malformed(f"verdict is not one of {', '.join(get_args(Outcome))}")
     if "detail" in body and not isinstance(body["detail"], dict):
         return Malformed("detail is not a map")
     return None

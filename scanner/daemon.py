@@ -1,0 +1,385 @@
+"""The gate's loop: one thread to which everything happens in turn. Short: the rules are in gate.py, the decision in
+admission.py, the pins, the camera and the sync in their own threads, which meet this one in the inbox.
+
+What moved the turnstile is in the journal before it moves; a part that fails stops admissions, not the loop.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Protocol
+
+import structlog
+
+from scanner import gate_events as g
+from scanner.admission import Admission, Decision, stamp
+from scanner.clock import SkewWatch, TrustedClock
+from scanner.errors import HardwareError, JournalError
+from scanner.gate import ImpossibleEvent, State, Timing, step
+from scanner.inbox import Inbox
+from scanner.journal import Journal
+from scanner.ports import (
+    Camera,
+    CameraHealth,
+    FireRelease,
+    GateStatus,
+    Hardware,
+    HardwareEvent,
+    HardwareFault,
+    Passage,
+    Screen,
+    Sighting,
+    SyncHealth,
+    Tamper,
+)
+from scanner.verify.admit import Verdict
+from scanner.verify.reasons import Reason
+from scanner.verify.record import GateIncident
+from scanner.view import GateView
+
+TURN_S = 0.25
+TICK_S = 1.0
+log = structlog.get_logger("gate")
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the debounce made of a sighting: a text to decide, or a verdict that needs no decision."""
+
+    text: str = ""
+    verdict: Verdict | None = None
+
+
+class Eyes(Protocol):
+    """The debounce: pure, fed with each sighting."""
+
+    def look(self, texts: tuple[str, ...], now: float) -> Seen | None:
+        """What is new in view, if anything."""
+
+    def forget(self) -> None:
+        """Let a code that is still in view count as new."""
+
+
+class Alive(Protocol):
+    """The watchdog."""
+
+    def beat(self, part: str) -> None:
+        """This part turns."""
+
+    def feed(self) -> list[str]:
+        """Tell the system; returns the parts that are late."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pulsed:
+    """The pin rose for the admission with this counter, or `error` says why not."""
+
+    counter: int
+    at: float
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a gate is made of."""
+
+    camera: Camera
+    hardware: Hardware
+    journal: Journal
+    view: GateView
+    admission: Admission
+    clock: TrustedClock
+    eyes: Eyes
+    screen: Screen
+    watchdog: Alive
+    sync_health: Callable[[], SyncHealth]
+
+
+LoopEvent = HardwareEvent | CameraHealth | Pulsed | g.Timeout
+
+
+class Daemon:
+    """See the module. `run` until `stop`; a test calls `turn` and `handle` instead."""
+
+    def __init__(
+        self,
+        gate: str,
+        parts: Parts,
+        timing: Timing | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.inbox: Inbox[LoopEvent] = Inbox()
+        self._parts, self._timing, self._monotonic = parts, timing or Timing(), monotonic
+        self._state = State()
+        self._status = GateStatus(gate)
+        self._skew = SkewWatch()
+        self._decision: Decision | None = None
+        self._seen: Seen | None = None
+        self._captured = 0.0
+        self._deadline: float | None = None
+        self._next_tick = 0.0
+        self._stopping = False
+
+    def stop(self) -> None:
+        """End `run` within a turn; from any thread or a signal handler."""
+        self._stopping = True
+
+    def run(self) -> None:
+        """Settle what a crash left, then take turns until `stop`."""
+        self.start()
+        while not self._stopping:
+            self.turn()
+
+    def start(self) -> None:
+        """Settle what a crash left pending, then leave the state "starting"."""
+        for left in self._parts.journal.settle_restart(self._stamp()):
+            log.warning("settled after a restart", counter=left.counter, ticket=left.ticket, was=left.outcome)
+        self._parts.hardware.start(self.inbox.put)
+        self._check_view()
+        self._step(g.FaultOff("starting"))
+
+    def turn(self) -> None:
+        """Take one event, if one comes; then whatever is due."""
+        now = self._monotonic()
+        due = min(self._deadline or now + TURN_S, now + TURN_S)
+        event = self.inbox.get(max(due - now, 0.0))
+        if event is not None:
+            self.handle(event)
+        now = self._monotonic()
+        if self._deadline is not None and now >= self._deadline:
+            self._deadline = None
+            self.handle(g.Timeout())
+        if now >= self._next_tick:
+            self._next_tick = now + TICK_S
+            self._tick()
+        self._parts.watchdog.beat("loop")
+        self._parts.watchdog.feed()
+
+    def handle(self, event: LoopEvent | Sighting) -> None:
+        """One thing that happened. A journal that cannot be written closes the gate; it does not end the loop."""
+        try:
+            self._handle(event)
+        except JournalError as fault:
+            log.critical("journal fault", error=str(fault))
+            self._step(g.FaultOn("journal"))
+
+    def _handle(self, event: LoopEvent | Sighting) -> None:
+        match event:
+            case Sighting():
+                self._look(event)
+            case Pulsed():
+                self._pulsed(event)
+            case g.Timeout():
+                self._step(event)
+            case Passage():
+                self._step(g.PassageSensed())
+            case FireRelease(active):
+                log.warning("fire release", active=active)
+                self._step(g.FireOn() if active else g.FireOff())
+            case Tamper(active):
+                log.warning("tamper", active=active)
+                if active:
+                    self._step(g.Tampered())
+            case HardwareFault(detail, _, cleared):
+                log.warning("hardware", detail=detail, cleared=cleared)
+                self._fault("hardware", broken=not cleared)
+            case CameraHealth():
+                self._camera(event)
+
+    # Scans
+
+    def _look(self, sighting: Sighting) -> None:
+        seen = self._parts.eyes.look(sighting.texts, self._monotonic())
+        if seen is None:
+            return
+        self._seen, self._captured = seen, sighting.captured_at
+        self._step(g.CodeSeen())
+
+    def _decide(self) -> None:
+        seen = self._seen
+        assert seen is not None
+        time_now = self._parts.clock.now()
+        try:
+            decision = Decision(seen.verdict) if seen.verdict else self._parts.admission.decide(seen.text, time_now)
+        except LookupError:
+            self._step(g.FaultOn("snapshot"))
+            return
+        self._decision = decision
+        verdict = decision.verdict
+        self._status = replace(
+            self._status,
+            scan=self._status.scan + 1,
+            outcome=verdict.outcome,
+            reason=verdict.reason,
+            detail=verdict.detail,
+            marks=verdict.marks,
+            seat=verdict.seat,
+            category=verdict.category,
+        )
+        self._watch_skew(verdict)
+        said: g.DecidedVerdict = "repeat" if verdict.reason == Reason.REPEAT else verdict.outcome
+        self._step(g.Decided(said, marked=bool(verdict.marks)))
+        if not decision.opens:
+            self._log_scan(self._monotonic())
+
+    def _pulsed(self, event: Pulsed) -> None:
+        if event.error:
+            log.error("no pulse", counter=event.counter, error=event.error)
+            self._step(g.PulseFailed())
+            return
+        self._parts.journal.pulsed(event.counter, int(self._parts.clock.now().seconds * 1000))
+        if self._decision and self._decision.counter == event.counter:
+            self._log_scan(event.at)
+
+    def _log_scan(self, at: float) -> None:
+        """One line a scan: never the code, never a person."""
+        assert self._decision is not None
+        verdict = self._decision.verdict
+        log.info(
+            "scan",
+            gate=self._status.gate,
+            verdict=verdict.outcome,
+            reason=str(verdict.reason),
+            ticket=verdict.ticket,
+            owner_seq=verdict.owner_seq,
+            counter=self._decision.counter,
+            detail=verdict.detail,
+            marks=list(verdict.marks),
+            ms=round((at - self._captured) * 1000, 1),
+            pulse=self._decision.opens,
+            view_size=self._parts.view.size,
+            online=self._parts.sync_health().online,
+        )
+
+    def _watch_skew(self, verdict: Verdict) -> None:
+        if verdict.reason == Reason.CLOCK_OFF:
+            self._skew.add(verdict.detail["seconds"])
+        elif verdict.outcome == "admit":
+            self._skew.add(0.0)
+
+    # The gate's table
+
+    def _step(self, event: g.Event) -> None:
+        try:
+            transition = step(self._state, event, self._timing)
+        except ImpossibleEvent:
+            log.exception("a defect: the gate's table has no place for this")
+            transition = step(self._state, g.FaultOn("defect"), self._timing)
+        self._state = transition.state
+        for effect in transition.effects:
+            self._do(effect)
+        self._publish()
+
+    def _do(self, effect: g.Effect) -> None:
+        match effect:
+            case g.Decide():
+                self._decide()
+            case g.Pulse():
+                self._pulse()
+            case g.Show(lamp, sound):
+                self._parts.hardware.show(self._lamp(lamp), sound)
+            case g.StartTimer(seconds):
+                self._deadline = self._monotonic() + seconds
+            case g.CancelTimer():
+                self._deadline = None
+            case g.Rearm():
+                self._parts.eyes.forget()
+            case g.CountPassage():
+                self._status = replace(self._status, passages=self._status.passages + 1)
+            case g.RecordPassed() | g.RecordRelease() | g.RecordIncident():
+                self._record(effect)
+
+    def _lamp(self, lamp: g.Lamp) -> g.Lamp:
+        """A view that is too old to be trusted shows while idle."""
+        return "amber" if lamp == "ready" and self._view_old() else lamp
+
+    def _pulse(self) -> None:
+        assert self._decision is not None
+        assert self._decision.counter is not None
+        future = self._parts.hardware.pulse()
+        future.add_done_callback(partial(self._report_pulse, self._decision.counter))
+
+    def _report_pulse(self, counter: int, future: Any) -> None:
+        try:
+            self.inbox.put(Pulsed(counter, future.result()))
+        except HardwareError as fault:
+            self.inbox.put(Pulsed(counter, self._monotonic(), str(fault)))
+
+    def _record(self, effect: g.RecordPassed | g.RecordRelease | g.RecordIncident) -> None:
+        journal, counter = self._parts.journal, self._decision.counter if self._decision else None
+        if isinstance(effect, g.RecordIncident):
+            log.warning("incident", kind=effect.kind)
+            journal.incident(GateIncident(effect.kind), self._stamp())
+        elif isinstance(effect, g.RecordRelease):
+            assert counter is not None
+            log.info("release", gate=self._status.gate, counter=counter, reason=effect.reason)
+            journal.release(counter, effect.reason, self._stamp())
+        elif counter is not None:
+            journal.passed(counter)
+
+    # What is due
+
+    def _tick(self) -> None:
+        try:
+            self._parts.clock.discipline()
+            self._check_view()
+            if "journal" in self._state.faults:
+                self._parts.journal.probe()
+                self._fault("journal", broken=False)
+            if self._state.name == "ready":
+                self._parts.journal.tidy()
+            counts = self._parts.journal.counts()
+            self._status = replace(
+                self._status,
+                admitted=counts.admitted,
+                refused=counts.refused,
+                queue=counts.waiting,
+                set_aside=counts.set_aside,
+            )
+        except JournalError as fault:
+            self._status = replace(self._status, clock_alarm=str(fault))
+            self._fault("journal", broken=True)
+        self._publish()
+
+    def _check_view(self) -> None:
+        self._fault("snapshot", broken=self._parts.view.manifest is None)
+        self._fault("revoked", broken=self._parts.sync_health().revoked)
+
+    def _camera(self, health: CameraHealth) -> None:
+        if health.state != self._status.camera:
+            log.info("camera", state=health.state, detail=health.detail)
+        self._status = replace(self._status, camera=health.state, camera_detail=health.detail)
+        self._fault("camera", broken=health.state != "ok")
+
+    def _fault(self, part: str, *, broken: bool) -> None:
+        if broken != (part in self._state.faults):
+            log.warning("fault", part=part, broken=broken)
+            self._step(g.FaultOn(part) if broken else g.FaultOff(part))
+
+    def _publish(self) -> None:
+        parts, manifest = self._parts, self._parts.view.manifest
+        time_now = parts.clock.now()
+        self._status = replace(
+            self._status,
+            event_name=manifest.name if manifest else "",
+            state=self._state.name,
+            faults=tuple(sorted(self._state.faults)),
+            fire_release=self._state.name == "fire-release",
+            view_age=time_now.seconds - parts.view.at if manifest else None,
+            view_limit=float(manifest.policy.view_limit) if manifest else 0.0,
+            view_size=parts.view.size,
+            tickets=parts.view.tickets,
+            sync=parts.sync_health(),
+            clock_trusted=time_now.trusted,
+            clock_alarm=parts.clock.alarm() or self._skew.alarm(),
+            unix=time_now.seconds,
+        )
+        parts.screen.publish(self._status)
+
+    def _view_old(self) -> bool:
+        age = self._status.view_age
+        return age is not None and age > self._status.view_limit
+
+    def _stamp(self) -> Any:
+        return stamp(self._parts.clock.now(), self._parts.view.size)
