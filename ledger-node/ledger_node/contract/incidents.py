@@ -4,7 +4,7 @@ from typing import Final
 
 from ledger_node.contract.outcome import Rejected
 from ledger_node.contract.refusals import Refusal
-from ledger_node.contract.state import Record, State
+from ledger_node.contract.state import Facts, Record, State
 from scanner.verify.entry import Entry
 from scanner.verify.record import ADMISSION
 
@@ -18,7 +18,7 @@ def cause_of(first: Record, code_digest: bytes, owner_seq: int) -> str:
     return "sold-then-entered" if first.owner_seq < owner_seq else "shared-or-cloned-key"
 
 
-def doubtful(state: State, record: Record) -> bool:
+def doubtful(state: Facts, record: Record) -> bool:
     """Whether somebody may have entered on this record who should not have: a duplicate or stale admission that was
     not taken back, does not hold the use by now, and was not reported yet.
     """

@@ -21,68 +21,85 @@ class MemoryState:
         self._undone: dict[Ref, Undo] = {}
         self._incidents: set[Ref] = set()
 
-    def event(self, event: str) -> EventState | None:  # noqa: D102 - the port says what each does
+    def event(self, event: str) -> EventState | None:
+        """As the port says."""
         return self._events.get(event)
 
     def events(self) -> tuple[str, ...]:
         """Their ids, sorted."""
         return tuple(sorted(self._events))
 
-    def ticket(self, event: str, index: int) -> Ticket | None:  # noqa: D102
+    def ticket(self, event: str, index: int) -> Ticket | None:
+        """As the port says."""
         return self._tickets[event].get(index)
 
     def tickets(self, event: str) -> Iterator[Ticket]:
         """In index order."""
         return (ticket for _, ticket in sorted(self._tickets[event].items()))
 
-    def used_tickets(self, event: str) -> Iterator[Ticket]:  # noqa: D102
+    def used_tickets(self, event: str) -> Iterator[Ticket]:
+        """As the port says."""
         return (ticket for ticket in self.tickets(event) if ticket.row.uses)
 
-    def device(self, device: str) -> Device | None:  # noqa: D102
+    def device(self, device: str) -> Device | None:
+        """As the port says."""
         return self._devices.get(device)
 
-    def device_by_key(self, public_key: bytes) -> Device | None:  # noqa: D102
+    def device_by_key(self, public_key: bytes) -> Device | None:
+        """As the port says."""
         return self._by_key.get(public_key)
 
-    def devices(self, event: str) -> list[Device]:  # noqa: D102
+    def devices(self, event: str) -> list[Device]:
+        """As the port says."""
         return sorted((d for d in self._devices.values() if d.event == event), key=lambda device: device.device)
 
-    def record(self, device: str, counter: int) -> Record | None:  # noqa: D102
+    def record(self, device: str, counter: int) -> Record | None:
+        """As the port says."""
         return self._records.get((device, counter))
 
     def records(self) -> Iterator[Record]:
         """All, in log order."""
         return iter(self._records.values())
 
-    def admissions(self, event: str, index: int) -> list[Record]:  # noqa: D102
+    def admissions(self, event: str, index: int) -> list[Record]:
+        """As the port says."""
         return [self._records[ref] for ref in self._admissions.get((event, index), ())]
 
-    def undone(self, device: str, counter: int) -> Undo | None:  # noqa: D102
+    def undone(self, device: str, counter: int) -> Undo | None:
+        """As the port says."""
         return self._undone.get((device, counter))
 
-    def incident(self, device: str, counter: int) -> bool:  # noqa: D102
+    def incident(self, device: str, counter: int) -> bool:
+        """As the port says."""
         return (device, counter) in self._incidents
 
-    def set_clock(self, at: int) -> None:  # noqa: D102
+    def set_clock(self, at: int) -> None:
+        """As the port says."""
         self.clock = at
 
-    def put_event(self, event: str, state: EventState) -> None:  # noqa: D102
+    def put_event(self, event: str, state: EventState) -> None:
+        """As the port says."""
         self._events[event] = state
 
-    def put_ticket(self, ticket: Ticket) -> None:  # noqa: D102
+    def put_ticket(self, ticket: Ticket) -> None:
+        """As the port says."""
         self._tickets[ticket.event][ticket.row.ticket] = ticket
 
-    def put_device(self, device: Device) -> None:  # noqa: D102
+    def put_device(self, device: Device) -> None:
+        """As the port says."""
         self._devices[device.device] = self._by_key[device.public_key] = device
 
-    def put_record(self, record: Record) -> None:  # noqa: D102
+    def put_record(self, record: Record) -> None:
+        """As the port says."""
         ref = (record.device, record.counter)
         self._records[ref] = record
         if record.type == "admission" and record.ticket is not None:
             self._admissions[record.event, record.ticket].append(ref)
 
-    def put_undone(self, device: str, counter: int, undo: Undo) -> None:  # noqa: D102
+    def put_undone(self, device: str, counter: int, undo: Undo) -> None:
+        """As the port says."""
         self._undone[device, counter] = undo
 
-    def put_incident(self, device: str, counter: int) -> None:  # noqa: D102
+    def put_incident(self, device: str, counter: int) -> None:
+        """As the port says."""
         self._incidents.add((device, counter))

@@ -12,7 +12,7 @@ from ledger_node.contract.incidents import cause_of
 from ledger_node.contract.outcome import First, Outcome, Rejected, Verdict
 from ledger_node.contract.refusals import Refusal
 from ledger_node.contract.shape import record_fault
-from ledger_node.contract.state import Device, Record, Ref, State, Ticket, Undo
+from ledger_node.contract.state import Device, Facts, Record, Ref, State, Ticket, Undo
 from scanner.verify.entry import Entry, signature_good
 from scanner.verify.gatecode import GateCode, Unreadable, parse_raw
 from scanner.verify.keys import NO_KEY
@@ -53,7 +53,7 @@ def apply(state: State, position: int, entry: Entry) -> Outcome | Rejected:
     return _log(state, position, entry, device, digest)
 
 
-def outcome_of(state: State, record: Record) -> Outcome:
+def outcome_of(state: Facts, record: Record) -> Outcome:
     """What was answered when the record was logged."""
     held = state.record(*record.first) if record.first else None
     first = First(held.device, held.counter, held.gate, held.time_ms, held.position) if held else None

@@ -78,16 +78,8 @@ class Record:
     first: Ref | None
 
 
-class State(Protocol):
-    """What a rule may read and put. One thread at a time; a put is seen by the next read."""
-
-    @property
-    def operator(self) -> bytes:
-        """The public key that signs what the operator does, and the log's checkpoints."""
-
-    @property
-    def clock(self) -> int:
-        """The newest time of an operator's entry, in seconds: it never runs back."""
+class Facts(Protocol):
+    """What the contract has made of the log so far, for reading. One thread at a time."""
 
     def event(self, event: str) -> EventState | None:
         """The event, or None."""
@@ -118,6 +110,18 @@ class State(Protocol):
 
     def incident(self, device: str, counter: int) -> bool:
         """Whether the operator has reported this record as an incident."""
+
+
+class State(Facts, Protocol):
+    """What a rule may read and put. One thread at a time; a put is seen by the next read."""
+
+    @property
+    def operator(self) -> bytes:
+        """The public key that signs what the operator does, and the log's checkpoints."""
+
+    @property
+    def clock(self) -> int:
+        """The newest time of an operator's entry, in seconds: it never runs back."""
 
     def set_clock(self, at: int) -> None:
         """Move the clock."""

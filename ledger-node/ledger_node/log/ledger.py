@@ -1,104 +1,145 @@
 """The ledger of one node: entries in, outcomes out, and everything that a reader or an auditor may ask.
 
-Interface first; see each docstring for what it promises.
+Puts the parts together (lock, store, writer thread, readers, checkpoints) and has no rules and no SQL of its own.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import fcntl
+import threading
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
-from typing import Self
+from typing import IO, Self
 
-from ledger_node.contract.outcome import Outcome, Rejected
-from ledger_node.contract.state import Device, EventState, Record, Ticket
+from ledger_node.log.port import Head, LedgerFault, Store
+from ledger_node.log.readers import Readers
+from ledger_node.log.sqlite import SqliteStore
+from ledger_node.log.view import Changes, Doubt, View
+from ledger_node.log.writer import Answer, Sequencer, Writer
+from scanner.verify.checkpoint import VerifierKey, sign_checkpoint
 from scanner.verify.keys import SigningKey
 
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """Tickets that changed, oldest change first, and the log size that a reader of them has reached."""
-
-    tickets: tuple[Ticket, ...]
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class Doubt:
-    """An admission that nobody explained: a duplicate or stale one whose turnstile may have moved, and why."""
-
-    record: Record
-    cause: str
-
-
-class View:
-    """The ledger at ONE size, for as long as the `with` block lasts. One thread at a time; never blocks the writer."""
-
-    size: int
-    root: bytes
-
-    def event(self, event: str) -> EventState | None: ...
-    def events(self) -> tuple[str, ...]: ...
-    def ticket(self, event: str, index: int) -> Ticket | None: ...
-    def tickets(self, event: str) -> Iterator[Ticket]:
-        """In index order, streamed."""
-
-    def rows(self, event: str) -> Iterator[bytes]:
-        """The snapshot's packed rows in index order, many rows (a multiple of 54 bytes) a chunk; the fast way."""
-
-    def changed_since(self, event: str, size: int, limit: int) -> Changes:
-        """What changed at positions >= `size`. About `limit` tickets: the entry that reaches it is given whole.
-        `Changes.size` is where to go on from; equal to `self.size` when nothing is left."""
-
-    def device(self, device: str) -> Device | None: ...
-    def device_by_key(self, public_key: bytes) -> Device | None: ...
-    def devices(self, event: str) -> tuple[Device, ...]: ...
-    def record(self, device: str, counter: int) -> Record | None: ...
-    def record_outcome(self, device: str, counter: int) -> Outcome | None: ...
-    def admissions(self, event: str, index: int) -> tuple[Record, ...]: ...
-    def doubts(self, event: str) -> tuple[Doubt, ...]: ...
-    def entries(self, start: int, stop: int) -> Iterator[bytes]: ...
-    def tile(self, level: int, n: int, width: int = 256) -> bytes | None: ...
-    def entry_bundle(self, n: int, width: int = 256) -> bytes | None: ...
-    def inclusion(self, position: int, size: int) -> list[bytes]: ...
-    def consistency(self, old: int, new: int) -> list[bytes]: ...
-    def state_digest(self, event: str) -> bytes: ...
+__all__ = ["DATABASE", "Changes", "Doubt", "Ledger", "LedgerFault", "View"]
+DATABASE = "ledger.sqlite3"
+_LOCK = "ledger.lock"
+Listener = Callable[[int], None]
 
 
 class Ledger:
-    """One node's ledger on disk. All methods may be called from any thread. Faults are raised as `LedgerFault`."""
+    """One node's ledger on disk. Any thread may call any method. Faults are raised, or set, as `LedgerFault`."""
+
+    def __init__(
+        self, store: Store, readers: Readers, key: SigningKey, origin: str, now: Callable[[], int], lock: IO[bytes]
+    ) -> None:
+        self._store, self._readers, self._key, self._lock = store, readers, key, lock
+        self.origin = origin
+        self._listeners: list[Listener] = []
+        self._grown = threading.Condition()
+        sequencer = Sequencer(store, now)
+        self._head = sequencer.head
+        self._signed: tuple[Head, str] | None = None
+        self._writer = Writer(sequencer, self._committed)
 
     @classmethod
     def open(cls, home: Path, key: SigningKey, origin: str, now: Callable[[], int]) -> Self:
         """Open or create `home`/ledger.sqlite3. `key` is the operator's and signs checkpoints; `now` in unix seconds.
-        Raises LedgerFault if another process has it open, the disk fails, or root and entries do not agree."""
+
+        Raises LedgerFault if another process has it open, if it is another operator's or log's, if the disk fails, or
+        if newest entries, hashes and root do not agree.
+        """
+        lock = _locked(home)
+        try:
+            store = SqliteStore(home / DATABASE, key.public, origin)
+        except BaseException:
+            lock.close()
+            raise
+        return cls(store, Readers(home / DATABASE), key, origin, now, lock)
 
     def close(self) -> None:
-        """Finish what is waiting, then stop; may be called twice. Later submissions fail."""
+        """Finish what is waiting, then stop; may be called twice. Later submissions fail. End all views before."""
+        self._writer.close()
+        self._readers.close()
+        self._store.close()
+        self._lock.close()
 
-    def submit(
-        self, entries: Sequence[bytes], *, urgent: bool = False, whole: bool = False
-    ) -> Future[list[Outcome | Rejected]]:
+    def submit(self, entries: Sequence[bytes], *, urgent: bool = False, whole: bool = False) -> Future[list[Answer]]:
         """Apply and log; the future resolves when the accepted ones are durable, one answer an entry, in order.
 
-        Waiting callers share one commit. `urgent` (claims) goes ahead of uploads that wait. Long lists are committed in
-        slices; `whole` = all in one transaction, and one refusal refuses all (the others say "batch-refused").
-        A failed commit (disk full, I/O error) sets LedgerFault: of the slice nothing was kept; the ledger goes on.
+        Callers that wait at the same time share one commit. `urgent` (claims) goes ahead of uploads. A long list is
+        committed in slices; `whole` = in one transaction, and one refusal refuses all (the others "batch-refused").
+        A commit that fails (disk full, I/O error) sets LedgerFault and the ledger goes on; slices committed before
+        stay, so submit the same bytes again: a device's record is never logged twice.
         """
+        return self._writer.submit(entries, urgent=urgent, whole=whole)
 
-    size: int
-    root: bytes
-    vkey: str
+    @property
+    def size(self) -> int:
+        """The newest durable size."""
+        return self._head.size
+
+    @property
+    def root(self) -> bytes:
+        """The root at the newest durable size."""
+        return self._head.root
+
+    @property
+    def vkey(self) -> str:
+        """The log's verifier key (C2SP signed-note), which is all that an auditor needs to know of it."""
+        return VerifierKey(self.origin, self._key.public).encode()
 
     def checkpoint(self) -> str:
         """The signed note (C2SP tlog-checkpoint) of the newest durable size; signed once a size."""
+        head, signed = self._head, self._signed
+        if signed is None or signed[0] != head:
+            signed = self._signed = (head, sign_checkpoint(self.origin, head.size, head.root, self._key))
+        return signed[1]
 
     def view(self) -> AbstractContextManager[View]:
-        """A consistent view at the newest durable size, for several reads. Single reads are also methods here."""
+        """A consistent view at the newest durable size, for reading inside a `with` block."""
+        return self._readers.view()
 
-    def subscribe(self, listener: Callable[[int], None]) -> Callable[[], None]:
-        """Call `listener(size)` after every commit, from the writer thread: it must return at once
-        (e.g. `loop.call_soon_threadsafe`). Returns what unsubscribes."""
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Call `listener(size)` after every commit, from the writer's thread: it must return at once
+        (`loop.call_soon_threadsafe` does). One that raises is called no more. Returns what unsubscribes.
+        """
+        with self._grown:
+            self._listeners.append(listener)
+
+        return lambda: self._unsubscribe(listener)
+
+    def _unsubscribe(self, listener: Listener) -> None:
+        with self._grown, suppress(ValueError):
+            self._listeners.remove(listener)
 
     def wait_for_size(self, size: int, timeout: float) -> int:
-        """Block until the durable size is at least `size` or `timeout` seconds have gone; the size then."""
+        """Block until the durable size is at least `size`, or for `timeout` seconds; the size then."""
+        with self._grown:
+            self._grown.wait_for(lambda: self._head.size >= size, timeout)
+        return self.size
+
+    def _committed(self, head: Head) -> None:
+        with self._grown:
+            grown = head.size != self._head.size
+            self._head = head
+            self._grown.notify_all()
+            listeners = list(self._listeners) if grown else []
+        for listener in listeners:
+            try:
+                listener(head.size)
+            except Exception:  # noqa: BLE001 - a web loop that has ended must not end the ledger
+                self._unsubscribe(listener)
+
+
+def _locked(home: Path) -> IO[bytes]:
+    """The right to write here; the kernel takes it back when the process ends, however it ends."""
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        lock = (home / _LOCK).open("ab")
+    except OSError as error:
+        raise LedgerFault(f"{home} cannot be used: {error}", lasting=True) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.close()
+        raise LedgerFault(f"another process has the ledger in {home} open: stop it, or ask it") from error
+    return lock

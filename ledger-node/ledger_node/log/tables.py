@@ -1,0 +1,158 @@
+"""Reads the contract's state and the log out of a connection: one query for each question, rows to values and back.
+
+Whether what is read is consistent depends on the transaction that the caller has open.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import chain
+from typing import Any
+
+from ledger_node.contract.state import Device, EventState, Record, Ticket, Undo
+from ledger_node.log.port import LedgerFault
+from scanner.verify.entry import Malformed, decode_map
+from scanner.verify.manifest import EventManifest
+from scanner.verify.row import Row
+
+_TICKET = "SELECT row, face_value, used_device, used_counter, changed FROM ticket"
+_DEVICE = "SELECT event, device, public_key, gate, enrolled_at, revoked_at, position FROM device"
+_RECORD = (
+    "SELECT event, device, counter, position, digest, type, gate, time_ms, ticket, owner_seq, code_digest, verdict,"
+    " cause, first_device, first_counter FROM record"
+)
+_ROWS_A_CHUNK = 4096
+
+
+class Tables:
+    """The questions, over one connection."""
+
+    def __init__(self, conn: sqlite3.Connection) -> None:
+        self._conn = conn
+
+    def event(self, event: str) -> EventState | None:
+        """The event, or None."""
+        found = self._conn.execute("SELECT manifest, issued, changed FROM event WHERE event = ?", (event,)).fetchone()
+        return EventState(_manifest(found[0]), found[1], found[2]) if found else None
+
+    def events(self) -> tuple[str, ...]:
+        """Their ids, sorted."""
+        return tuple(event for (event,) in self._conn.execute("SELECT event FROM event ORDER BY event"))
+
+    def ticket(self, event: str, index: int) -> Ticket | None:
+        """The ticket, or None."""
+        where = (self._number(event), index)
+        found = self._conn.execute(f"{_TICKET} WHERE event = ? AND ticket = ?", where).fetchone()
+        return _ticket(event, found) if found else None
+
+    def tickets(self, event: str) -> Iterator[Ticket]:
+        """All, in index order, streamed."""
+        found = self._conn.execute(f"{_TICKET} WHERE event = ? ORDER BY ticket", (self._number(event),))
+        return (_ticket(event, row) for row in found)
+
+    def used_tickets(self, event: str) -> Iterator[Ticket]:
+        """Those with a use spent, in index order."""
+        query = f"{_TICKET} WHERE event = ? AND used_device IS NOT NULL ORDER BY ticket"
+        return (_ticket(event, row) for row in self._conn.execute(query, (self._number(event),)))
+
+    def rows(self, event: str) -> Iterator[bytes]:
+        """The packed rows in index order, many a chunk."""
+        query = "SELECT row FROM ticket WHERE event = ? ORDER BY ticket"
+        found = self._conn.execute(query, (self._number(event),))
+        while chunk := found.fetchmany(_ROWS_A_CHUNK):
+            yield b"".join(chain.from_iterable(chunk))
+
+    def changed(self, event: str, start: int, stop: int) -> Iterator[Ticket]:
+        """Tickets last changed at positions start <= p < stop, oldest change first."""
+        query = f"{_TICKET} WHERE event = ? AND changed >= ? AND changed < ? ORDER BY changed, ticket"
+        found = self._conn.execute(query, (self._number(event), start, stop))
+        return (_ticket(event, row) for row in found)
+
+    def device(self, device: str) -> Device | None:
+        """The device, or None."""
+        found = self._conn.execute(f"{_DEVICE} WHERE device = ?", (device,)).fetchone()
+        return Device(*found) if found else None
+
+    def device_by_key(self, public_key: bytes) -> Device | None:
+        """The device with this key, or None."""
+        found = self._conn.execute(f"{_DEVICE} WHERE public_key = ?", (public_key,)).fetchone()
+        return Device(*found) if found else None
+
+    def devices(self, event: str) -> tuple[Device, ...]:
+        """An event's devices, revoked ones too, by id."""
+        found = self._conn.execute(f"{_DEVICE} WHERE event = ? ORDER BY device", (event,))
+        return tuple(Device(*row) for row in found)
+
+    def record(self, device: str, counter: int) -> Record | None:
+        """The logged record, or None."""
+        found = self._conn.execute(f"{_RECORD} WHERE device = ? AND counter = ?", (device, counter)).fetchone()
+        return _record(found) if found else None
+
+    def admissions(self, event: str, index: int) -> tuple[Record, ...]:
+        """A ticket's admissions in log order."""
+        query = f"{_RECORD} WHERE event = ? AND ticket = ? AND type = 'admission' ORDER BY position"
+        return tuple(_record(row) for row in self._conn.execute(query, (event, index)))
+
+    def not_accepted(self, event: str) -> Iterator[Record]:
+        """Duplicate and stale records in log order."""
+        query = f"{_RECORD} WHERE event = ? AND verdict IN ('duplicate', 'stale') ORDER BY position"
+        return (_record(row) for row in self._conn.execute(query, (event,)))
+
+    def undone(self, device: str, counter: int) -> Undo | None:
+        """Whether and how the record was taken back."""
+        query = "SELECT undo FROM undone WHERE device = ? AND counter = ?"
+        found = self._conn.execute(query, (device, counter)).fetchone()
+        return found[0] if found else None
+
+    def incident(self, device: str, counter: int) -> bool:
+        """Whether the record was reported."""
+        query = "SELECT 1 FROM incident WHERE device = ? AND counter = ?"
+        return self._conn.execute(query, (device, counter)).fetchone() is not None
+
+    def entries(self, start: int, stop: int) -> Iterator[bytes]:
+        """Raw entries at positions start <= p < stop."""
+        query = "SELECT raw FROM entry WHERE position >= ? AND position < ? ORDER BY position"
+        return (raw for (raw,) in self._conn.execute(query, (start, stop)))
+
+    def hashes(self, level: int, start: int, count: int) -> list[bytes]:
+        """Tile hashes, as `HashSource` says."""
+        query = "SELECT hash FROM hash WHERE level = ? AND place >= ? AND place < ? ORDER BY place"
+        return [one for (one,) in self._conn.execute(query, (level, start, start + count))]
+
+    def _number(self, event: str) -> int | None:
+        found = self._conn.execute("SELECT number FROM event WHERE event = ?", (event,)).fetchone()
+        return found[0] if found else None
+
+
+def ticket_values(number: int | None, ticket: Ticket) -> tuple[Any, ...]:
+    """A ticket as the table's columns hold it."""
+    device, counter = ticket.used_by or (None, None)
+    return (number, ticket.row.ticket, ticket.row.pack(), ticket.face_value, device, counter, ticket.changed)
+
+
+def record_values(record: Record) -> tuple[Any, ...]:
+    """A record as the table's columns hold it."""
+    first = record.first or (None, None)
+    return (
+        record.event, record.device, record.counter, record.position, record.digest, record.type, record.gate,
+        record.time_ms, record.ticket, record.owner_seq, record.code_digest, record.verdict, record.cause, *first,
+    )  # fmt: skip
+
+
+def _ticket(event: str, found: tuple[Any, ...]) -> Ticket:
+    packed, face_value, device, counter, changed = found
+    return Ticket(event, Row.unpack(packed), face_value, (device, counter) if device is not None else None, changed)
+
+
+def _record(found: tuple[Any, ...]) -> Record:
+    first = found[-2:] if found[-1] is not None else None
+    return Record(*(*found[:-2], first))
+
+
+@lru_cache(maxsize=256)
+def _manifest(packed: bytes) -> EventManifest:
+    fields = decode_map(packed)
+    manifest = fields if isinstance(fields, Malformed) else EventManifest.from_map(fields)
+    if isinstance(manifest, Malformed):
+        raise LedgerFault(f"a stored event manifest is damaged: {manifest.reason}; rebuild from the log", lasting=True)
+    return manifest

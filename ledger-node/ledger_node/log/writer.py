@@ -1,0 +1,174 @@
+"""Group commit: one thread applies what waits, in the order of arrival, and makes it durable in one transaction.
+
+`Sequencer.step` is one transaction, testable without the thread. Rules are the contract's, storage is the store's.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from ledger_node.contract.apply import apply
+from ledger_node.contract.outcome import Outcome, Rejected
+from ledger_node.contract.refusals import Refusal
+from ledger_node.log.port import Head, LedgerFault, Store
+
+Answer = Outcome | Rejected
+SLICE = 256
+"""Entries of waiting uploads in one transaction: about 40 ms, which is what a claim may have to wait."""
+MOST_WAITING = 200_000
+CLOCK_TOLERANCE = 300
+"""Seconds that an operator's entry may be dated ahead of this node's clock."""
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """What one caller submitted; `answers` grows slice by slice."""
+
+    entries: Sequence[bytes]
+    whole: bool
+    future: Future[list[Answer]] = field(default_factory=Future)
+    answers: list[Answer] = field(default_factory=list)
+
+    @property
+    def left(self) -> int:
+        """Entries without an answer."""
+        return len(self.entries) - len(self.answers)
+
+
+class Sequencer:
+    """Turns entries into committed answers. One thread."""
+
+    def __init__(self, store: Store, now: Callable[[], int]) -> None:
+        self._store = store
+        self._now = now
+        self.head = store.recover()
+
+    def step(self, entries: Sequence[bytes], *, whole: bool) -> list[Answer]:
+        """One transaction: an answer an entry; `head` moves if anything was logged. Raises LedgerFault if it could not
+        be made durable; `head` is then what the disk has, which may include it.
+        """
+        try:
+            return self._transact(entries, whole=whole)
+        except Exception as error:
+            # If the disk cannot even be read, the store tries again at the next `begin`.
+            with suppress(Exception):
+                self.head = self._store.recover()
+            raise self._store.explain(error) from error
+
+    def _transact(self, entries: Sequence[bytes], *, whole: bool) -> list[Answer]:
+        store, latest = self._store, self._now() + CLOCK_TOLERANCE
+        start = position = store.begin()
+        answers: list[Answer] = []
+        for raw in entries:
+            answer = apply(store.state, position, raw, latest)
+            if isinstance(answer, Rejected):
+                if whole:
+                    store.recover()
+                    return _refuse_all(len(entries), len(answers), answer)
+            elif answer.new:
+                store.append(raw)
+                position += 1
+            answers.append(answer)
+        if position == start:
+            store.recover()
+        else:
+            self.head = store.commit()
+        return answers
+
+
+class Writer:
+    """The thread and the line before it. `on_commit` is called after each transaction, before its futures resolve."""
+
+    def __init__(self, sequencer: Sequencer, on_commit: Callable[[Head], None]) -> None:
+        self._sequencer = sequencer
+        self._on_commit = on_commit
+        self._urgent: deque[Job] = deque()
+        self._bulk: deque[Job] = deque()
+        self._waiting = 0
+        self._closed = False
+        self._ready = threading.Condition()
+        self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, entries: Sequence[bytes], *, urgent: bool, whole: bool) -> Future[list[Answer]]:
+        """Get in line. Raises nothing: a ledger that is closed or has too much waiting sets LedgerFault."""
+        job = Job(entries, whole)
+        job.future.set_running_or_notify_cancel()
+        if not entries:
+            job.future.set_result([])
+            return job.future
+        with self._ready:
+            if self._closed:
+                job.future.set_exception(LedgerFault("the ledger is closed", lasting=True))
+            elif self._waiting + len(entries) > MOST_WAITING and self._waiting:
+                job.future.set_exception(LedgerFault(f"{self._waiting} entries wait already: try again in a moment"))
+            else:
+                (self._urgent if urgent else self._bulk).append(job)
+                self._waiting += len(entries)
+                self._ready.notify()
+        return job.future
+
+    def close(self) -> None:
+        """Finish the line and stop."""
+        with self._ready:
+            self._closed = True
+            self._ready.notify()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            with self._ready:
+                self._ready.wait_for(lambda: self._urgent or self._bulk or self._closed)
+                if not self._urgent and not self._bulk:
+                    return
+                shares = self._next_shares()
+            self._do(shares)
+
+    def _next_shares(self) -> list[tuple[Job, int]]:
+        """The next transaction: jobs, with how many entries of each. A job stays in line until all of it is done."""
+        shares: list[tuple[Job, int]] = []
+        room = SLICE
+        for job in (*self._urgent, *self._bulk):
+            if job.whole:
+                return shares or [(job, job.left)]
+            if room == 0:
+                break
+            count = min(room, job.left)
+            shares.append((job, count))
+            room -= count
+        return shares
+
+    def _do(self, shares: list[tuple[Job, int]]) -> None:
+        entries = [raw for job, n in shares for raw in job.entries[len(job.answers) : len(job.answers) + n]]
+        whole = shares[0][0].whole
+        try:
+            answers = self._sequencer.step(entries, whole=whole)
+        except LedgerFault as fault:
+            self._on_commit(self._sequencer.head)
+            self._leave(shares, fault)
+            return
+        self._on_commit(self._sequencer.head)
+        given = iter(answers)
+        for job, n in shares:
+            job.answers += [next(given) for _ in range(n)]
+        self._leave([(job, n) for job, n in shares if job.left == 0], None)
+
+    def _leave(self, shares: list[tuple[Job, int]], fault: LedgerFault | None) -> None:
+        with self._ready:
+            for job, _ in shares:
+                (self._urgent if job in self._urgent else self._bulk).remove(job)
+                self._waiting -= len(job.entries)
+        for job, _ in shares:
+            if fault is None:
+                job.future.set_result(job.answers)
+            else:
+                job.future.set_exception(fault)
+
+
+def _refuse_all(count: int, culprit: int, refusal: Rejected) -> list[Answer]:
+    answers: list[Answer] = [Rejected(Refusal.BATCH_REFUSED, f"because of entry {culprit + 1}")] * count
+    answers[culprit] = refusal
+    return answers
