@@ -6,11 +6,9 @@ acted on at once; a JournalError means that nothing may.
 """
 
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from scanner.clock import ClockReading
-from scanner.journal import Journal
-from scanner.ports import Claims, Receipt
+from scanner.ports import Claims, Knowledge, Receipt, Records
 from scanner.verify.admit import Now, Verdict, View, alone, decide
 from scanner.verify.gatecode import GateCode, Unreadable, parse
 from scanner.verify.manifest import EventManifest
@@ -20,21 +18,6 @@ from scanner.verify.record import Scan, Stamp
 MARK_VIEW_OLD = "view-old"
 
 _CLAIM_LOST = {"duplicate": Reason.USED_ELSEWHERE, "stale": Reason.TRANSFERRED, "revoked": Reason.BLOCKED}
-
-
-class Knowledge(Protocol):
-    """What the decision asks of the view."""
-
-    @property
-    def manifest(self) -> EventManifest | None:
-        """The event's manifest, or None before the first snapshot."""
-
-    @property
-    def at(self) -> int:
-        """The unix second at which the view was true."""
-
-    def of(self, ticket: int) -> View:
-        """What is known of one ticket."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +36,7 @@ class Decision:
 class Admission:
     """See the module. One thread calls `decide`."""
 
-    def __init__(self, gate: str, view: Knowledge, journal: Journal, claims: Claims) -> None:
+    def __init__(self, gate: str, view: Knowledge, journal: Records, claims: Claims) -> None:
         self._gate, self._view, self._journal, self._claims = gate, view, journal, claims
 
     def decide(self, text: str, time: ClockReading) -> Decision:

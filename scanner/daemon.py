@@ -18,7 +18,6 @@ from scanner.clock import SkewWatch, TrustedClock
 from scanner.errors import HardwareError, JournalError
 from scanner.gate import ImpossibleEvent, State, Timing, step
 from scanner.inbox import Inbox
-from scanner.journal import Journal
 from scanner.ports import (
     Camera,
     CameraHealth,
@@ -27,7 +26,9 @@ from scanner.ports import (
     Hardware,
     HardwareEvent,
     HardwareFault,
+    Knowledge,
     Passage,
+    Records,
     Screen,
     Sighting,
     SyncHealth,
@@ -36,7 +37,6 @@ from scanner.ports import (
 from scanner.verify.admit import Verdict
 from scanner.verify.reasons import Reason
 from scanner.verify.record import GateIncident
-from scanner.view import GateView
 
 TURN_S = 0.25
 TICK_S = 1.0
@@ -86,8 +86,8 @@ class Parts:
 
     camera: Camera
     hardware: Hardware
-    journal: Journal
-    view: GateView
+    journal: Records
+    view: Knowledge
     admission: Admission
     clock: TrustedClock
     eyes: Eyes

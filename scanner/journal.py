@@ -17,8 +17,8 @@ from pathlib import Path
 
 from scanner import journal_recovery as recovery
 from scanner.errors import JournalError
-from scanner.journal_schema import MIGRATIONS, Outcome
-from scanner.ports import Receipt, Waiting
+from scanner.journal_schema import MIGRATIONS
+from scanner.ports import AdmissionOutcome, Counts, Receipt, Unsettled, Waiting
 from scanner.store import Connect, checkpoint, connect, open_store, transaction
 from scanner.verify.admit import Use
 from scanner.verify.keys import NO_KEY, SigningKey
@@ -47,25 +47,6 @@ class Identity:
     gate: str
     event: str
     key: SigningKey
-
-
-@dataclass(frozen=True, slots=True)
-class Unsettled:
-    """An admission that a crash left without an end."""
-
-    counter: int
-    ticket: int
-    outcome: Outcome
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """What the journal holds, for the screen and for `status`."""
-
-    admitted: int
-    refused: int
-    waiting: int
-    set_aside: int
 
 
 class Journal:
@@ -128,7 +109,7 @@ class Journal:
 
     # What the gate does
 
-    def admit(self, scan: Scan, holder_key: bytes, stamp: Stamp, outcome: Outcome) -> Waiting:
+    def admit(self, scan: Scan, holder_key: bytes, stamp: Stamp, outcome: AdmissionOutcome) -> Waiting:
         """Record an admission and mark the ticket used. `outcome` is pending before a claim, alone without one."""
         with self._appending(ADMISSION, scan, stamp) as record:
             self._db.execute(
@@ -154,7 +135,7 @@ class Journal:
             pass
         return record
 
-    def decided(self, counter: int, outcome: Outcome) -> None:
+    def decided(self, counter: int, outcome: AdmissionOutcome) -> None:
         """The claim was won, or no node answered and the gate goes alone: from here on a pulse is possible."""
         self._change("UPDATE admission SET outcome = ? WHERE counter = ? AND outcome = 'pending'", (outcome, counter))
 
@@ -268,7 +249,9 @@ class Journal:
 
     # Inside
 
-    def _settle_admission(self, kind: str, counter: int, reason: str, stamp: Stamp, outcome: Outcome) -> Waiting:
+    def _settle_admission(
+        self, kind: str, counter: int, reason: str, stamp: Stamp, outcome: AdmissionOutcome
+    ) -> Waiting:
         with self._appending(kind, Settlement(counter, reason), stamp) as record:
             self._db.execute("UPDATE admission SET outcome = ? WHERE counter = ?", (outcome, counter))
             self._db.execute("UPDATE use SET released = 1 WHERE counter = ?", (counter,))

@@ -1,11 +1,7 @@
-"""The journal's tables, and the words that an admission's outcome may be. Queries are in journal.py."""
-
-from typing import Literal
+"""The journal's tables. Queries are in journal.py."""
 
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
-
-Outcome = Literal["pending", "claimed", "alone", "pulsed", "passed", "released", "voided", "in-doubt"]
 
 MIGRATIONS = Migrations("journal")
 

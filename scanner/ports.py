@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from scanner.verify.admit import Use, View
 from scanner.verify.manifest import EventManifest
+from scanner.verify.record import GateIncident, Scan, Stamp
 from scanner.verify.row import Row
 
 CameraState = Literal["starting", "ok", "lost", "frozen", "decoder-died"]
@@ -101,6 +103,29 @@ class Hardware(Protocol):
         """Leave the relay released, the lamps dark and the pins free; may be called twice."""
 
 
+AdmissionOutcome = Literal["pending", "claimed", "alone", "pulsed", "passed", "released", "voided", "in-doubt"]
+"""pending -> claimed | alone -> pulsed -> passed | released; or pending -> voided | released."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unsettled:
+    """An admission that a crash left without an end."""
+
+    counter: int
+    ticket: int
+    outcome: AdmissionOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What the journal holds, for the screen and for `status`."""
+
+    admitted: int
+    refused: int
+    waiting: int
+    set_aside: int
+
+
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """A record that the ledger has not confirmed yet; `raw` is the signed entry."""
@@ -122,6 +147,74 @@ class Receipt:
     position: int | None
     first: tuple[str, int] | None = None
     reason: str = ""
+
+
+class Records(Protocol):
+    """The journal as the gate's loop sees it. Every method is durable on return, or raises JournalError and wrote
+    nothing; then nobody may be admitted.
+    """
+
+    def admit(self, scan: Scan, holder_key: bytes, stamp: Stamp, outcome: AdmissionOutcome) -> Waiting:
+        """Record an admission and mark the ticket used. `outcome` is pending before a claim, alone without one."""
+
+    def refuse(self, scan: Scan, stamp: Stamp) -> Waiting:
+        """Record an amber or red verdict on a code of this event."""
+
+    def incident(self, incident: GateIncident, stamp: Stamp) -> Waiting:
+        """Record something that is nobody's admission."""
+
+    def decided(self, counter: int, outcome: AdmissionOutcome) -> None:
+        """The claim was won, or no node answered and the gate goes alone: from here on a pulse is possible."""
+
+    def pulsed(self, counter: int, time_ms: int) -> None:
+        """The relay was released for this admission."""
+
+    def passed(self, counter: int) -> None:
+        """Somebody went through."""
+
+    def void(self, counter: int, reason: str, stamp: Stamp) -> Waiting:
+        """The claim was lost: the turnstile did not move."""
+
+    def release(self, counter: int, reason: str, stamp: Stamp) -> Waiting:
+        """Nobody turned: the ticket may enter again."""
+
+    def use_of(self, ticket: int) -> Use | None:
+        """This gate's own record of the ticket's use, released or not."""
+
+    def settle_restart(self, stamp: Stamp) -> list[Unsettled]:
+        """Give an end to what a crash left without one; returns what was found."""
+
+    def counts(self) -> Counts:
+        """Totals of this journal."""
+
+    def probe(self) -> None:
+        """Does the disk take anything? Raises JournalError if not."""
+
+    def tidy(self) -> None:
+        """Housekeeping; call when nobody waits."""
+
+
+class Knowledge(Protocol):
+    """The view as the decision sees it: what this gate knows of the event and its tickets."""
+
+    @property
+    def manifest(self) -> EventManifest | None:
+        """The event's manifest, or None before the first snapshot."""
+
+    @property
+    def at(self) -> int:
+        """The unix second at which the view was true."""
+
+    @property
+    def size(self) -> int:
+        """The ledger size of the view."""
+
+    @property
+    def tickets(self) -> int:
+        """How many tickets the snapshot holds."""
+
+    def of(self, ticket: int) -> View:
+        """What is known of one ticket."""
 
 
 class Outbox(Protocol):

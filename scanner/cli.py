@@ -1,4 +1,0 @@
-"""Placeholder."""
-
-
-def main() -> None: ...
