@@ -1,5 +1,9 @@
-"""The program gate-scanner: its commands, and the composition of a gate from its parts."""
+"""The program gate-scanner: its commands, and the composition of a gate from its parts.
 
+Only modules in here know the adapters. A command prints what it found to stdout and what went wrong to stderr; the exit
+status is 0 for done, 1 for a gate that is not well, 2 for input that cannot be used.
+"""
 
-def main() -> None:
-    """Run the command line."""
+from scanner.cli.main import main
+
+__all__ = ["main"]

@@ -1,0 +1,75 @@
+"""The settings of a gate: what the TOML file may say, and where things are kept."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from scanner.camera.config import CameraConfig
+from scanner.cli.main import CONFIG
+from scanner.config import Fault, config_error, read
+from scanner.hw.pins import PinConfig, check
+
+
+@dataclass(frozen=True, slots=True)
+class KioskSettings:
+    """The staff's page. `host` other than 127.0.0.1 lets the network look at it."""
+
+    enabled: bool = True
+    host: str = "127.0.0.1"
+    port: int = 8441
+
+
+@dataclass(frozen=True, slots=True)
+class MockSettings:
+    """For `pins = "mock"`: how soon somebody walks through an opened turnstile; below 0 nobody does."""
+
+    passage_s: float = 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSettings:
+    """How to reach the ledger node; its address came with the enrolment. `ca`: a certificate file for https."""
+
+    url: str = ""
+    ca: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that the file may say. `state` and `runtime` default to what systemd gives the service."""
+
+    state: str = ""
+    runtime: str = ""
+    camera: CameraConfig = field(default_factory=CameraConfig)
+    pins: PinConfig | Literal["mock"] = field(default_factory=PinConfig)
+    mock: MockSettings = field(default_factory=MockSettings)
+    node: NodeSettings = field(default_factory=NodeSettings)
+    kiosk: KioskSettings = field(default_factory=KioskSettings)
+
+    @property
+    def state_folder(self) -> Path:
+        """What must survive: key, enrolment, journal, view."""
+        default = Path.home() / ".local/state/gate-scanner"
+        return Path(self.state or os.environ.get("STATE_DIRECTORY", "") or default)
+
+    @property
+    def runtime_folder(self) -> Path:
+        """What need not: the status, for other programs to read."""
+        return Path(self.runtime or os.environ.get("RUNTIME_DIRECTORY", "") or self.state_folder)
+
+    @property
+    def pin_config(self) -> PinConfig:
+        """The wiring; a mock has the default one."""
+        return PinConfig() if self.pins == "mock" else self.pins
+
+
+def load(path: Path | None) -> Settings:
+    """Read and check the file, or take the defaults if none is named and none is installed. Raises ConfigError."""
+    if path is None and not CONFIG.exists():
+        return Settings()
+    path = path or CONFIG
+    settings = read(path, Settings)
+    if faults := [Fault(fault.key, fault.reason) for fault in check(settings.pin_config)]:
+        raise config_error(path, faults)
+    return settings
