@@ -1,0 +1,87 @@
+"""One running node: its ledger, keys, notes and clock, handed to every use case. Decides nothing itself."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from ledger_node import config
+from ledger_node.contract.entries import Operator
+from ledger_node.contract.outcome import Outcome, Rejected
+from ledger_node.contract.state import EventState
+from ledger_node.log.ledger import Ledger, LedgerFault, View
+from ledger_node.services.errors import ServiceError
+from ledger_node.services.store import Store
+
+Draw = Callable[[int], bytes]
+"""Gives that many random bytes."""
+
+
+class Node:
+    """What the use cases need. `now` is unix seconds as a float; `draw` is the system's randomness."""
+
+    def __init__(
+        self, home: Path, keys: config.Keys, ledger: Ledger, store: Store, now: Callable[[], float], draw: Draw
+    ) -> None:
+        self.home = home
+        self.keys = keys
+        self.ledger = ledger
+        self.store = store
+        self.now = now
+        self.draw = draw
+
+    @property
+    def operator(self) -> Operator:
+        """Makes and signs this node's entries."""
+        return Operator(self.keys.node)
+
+    @property
+    def seconds(self) -> int:
+        """Now, as entries carry it."""
+        return int(self.now())
+
+    def commit(self, entries: Sequence[bytes], *, whole: bool = False) -> list[Outcome]:
+        """Log entries of the operator and wait until they are durable. Raises ServiceError for the first refusal."""
+        with fault_as_error():
+            answers = self.ledger.submit(entries, whole=whole).result()
+        # In a whole, all but the culprit say "batch-refused"; the culprit is what the operator must hear of.
+        refused = [answer for answer in answers if isinstance(answer, Rejected)]
+        for culprit in sorted(refused, key=lambda answer: answer.code == "batch-refused"):
+            raise ServiceError.of(culprit)
+        return [answer for answer in answers if isinstance(answer, Outcome)]
+
+    @contextmanager
+    def view(self) -> Iterator[View]:
+        """The ledger at one size."""
+        with fault_as_error(), self.ledger.view() as view:
+            yield view
+
+    def event(self, view: View, event: str) -> EventState:
+        """The event, or ServiceError "unknown-event"."""
+        state = view.event(event)
+        if state is None:
+            raise ServiceError("unknown-event", f"there is no event {event!r}: see `ledger-node event list`", 404)
+        return state
+
+
+@contextmanager
+def open_node(home: Path, keys: config.Keys, now: Callable[[], float], draw: Draw) -> Iterator[Node]:
+    """The node in `home`, which the caller holds; closed at the end of the block."""
+    with fault_as_error():
+        ledger = Ledger.open(home, keys.node, keys.origin, lambda: int(now()))
+    try:
+        store = Store(home / "node.sqlite3")
+        try:
+            yield Node(home, keys, ledger, store, now, draw)
+        finally:
+            store.close()
+    finally:
+        ledger.close()
+
+
+@contextmanager
+def fault_as_error() -> Iterator[None]:
+    """A fault of the ledger's disk, as the error that services let out."""
+    try:
+        yield
+    except LedgerFault as fault:
+        raise ServiceError("disk", f"the ledger cannot be read or written ({fault}): see to the disk", 503) from fault

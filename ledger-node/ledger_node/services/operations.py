@@ -1,0 +1,174 @@
+"""What an operator can have done, by name, with plain values in and out: the same at the keyboard and over the socket.
+
+Each operation takes the node and a map of JSON values, and gives JSON values back. Who may ask is not decided here.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ledger_node.contract.state import EventState, Ticket
+from ledger_node.services import devices, events, issue, keys, tickets
+from ledger_node.services.errors import ServiceError
+from ledger_node.services.node import Node
+from scanner.verify.gatecode import event_hash
+from scanner.verify.manifest import GateGroup
+from scanner.verify.policy import Policy
+
+Values = Mapping[str, Any]
+Operation = Callable[[Node, Values], Any]
+
+
+def perform(node: Node, name: str, values: Values) -> Any:
+    """Do it. Raises ServiceError, also for an unknown name and for values that the operation cannot use."""
+    operation = OPERATIONS.get(name)
+    if operation is None:
+        raise ServiceError("no-such-operation", f"there is no operation {name!r}", 404)
+    try:
+        return operation(node, values)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ServiceError("bad-values", f"{name} cannot use these values: {error}", 400) from error
+
+
+def _create_event(node: Node, values: Values) -> Any:
+    groups = tuple(
+        GateGroup(group["number"], group["name_en"], group["name_zh"], tuple(group["gates"]))
+        for group in values.get("gate_groups", ())
+    )
+    plain = {name: values[name] for name in ("event", "name", "doors", "starts", "capacity", "step", "tolerance")}
+    order = events.EventOrder(**plain, gate_groups=groups, policy=Policy(**values.get("policy", {})))
+    return event_map(events.create_event(node, order))
+
+
+def _show_event(node: Node, values: Values) -> Any:
+    return event_map(events.read_event(node, values["event"]))
+
+
+def _list_events(node: Node, _values: Values) -> Any:
+    return [event_map(state) for state in events.list_events(node)]
+
+
+def _issue(node: Node, values: Values) -> Any:
+    names = ("event", "count", "first", "category", "gate_group", "face_value")
+    first, last = issue.issue_lot(node, issue.Lot(**{name: values[name] for name in names}))
+    return {"event": values["event"], "first": first, "last": last, "count": last - first + 1}
+
+
+def _show_ticket(node: Node, values: Values) -> Any:
+    event, index = str(values["event"]), int(values["index"])
+    shown = ticket_map(tickets.read_ticket(node, event, index))
+    if values.get("certificate"):
+        certified = tickets.certificate(node, event, index, int(values.get("ttl", tickets.DAY)))
+        shown["certificate"] = certified.certificate.pack().hex()
+        shown["ledger_signature"] = certified.signature.hex()
+    return shown
+
+
+def _register(node: Node, values: Values) -> Any:
+    holder_key, proof = bytes.fromhex(values["holder_key"]), bytes.fromhex(values["proof"])
+    event, index = str(values["event"]), int(values["index"])
+    tickets.register_key(node, event, index, int(values["owner_seq"]), holder_key, proof)
+    return ticket_map(tickets.read_ticket(node, event, index))
+
+
+def _set_state(node: Node, values: Values) -> Any:
+    outcome = tickets.set_state(node, values["event"], list(values["indexes"]), values["state"], values["reason"])
+    return {"position": outcome.position, "state": values["state"], "tickets": list(values["indexes"])}
+
+
+def _show_keys(node: Node, _values: Values) -> Any:
+    held = {str(kid): key.public.hex() for kid, key in sorted(node.keys.certificates.items())}
+    ledger = node.ledger
+    return {
+        "log": ledger.vkey,
+        "origin": node.keys.origin,
+        "node_key": node.keys.node.public.hex(),
+        "certificate_keys": held,
+        "kid": node.keys.kid,
+        "size": ledger.size,
+    }
+
+
+def _rotate(node: Node, values: Values) -> Any:
+    return {"kid": keys.rotate(node, retire=bool(values.get("retire")))}
+
+
+def _code(node: Node, values: Values) -> Any:
+    lifetime = int(values.get("lifetime", devices.HOUR))
+    code = devices.make_code(node, values["event"], values["gate"], lifetime)
+    return {"code": code.text(), "event": values["event"], "gate": values["gate"], "expires": node.seconds + lifetime}
+
+
+def _list_devices(node: Node, values: Values) -> Any:
+    return [
+        {
+            "device": seen.device.device,
+            "gate": seen.device.gate,
+            "public_key": seen.device.public_key.hex(),
+            "enrolled_at": seen.device.enrolled_at,
+            "revoked_at": seen.device.revoked_at,
+            "last_seen": seen.report.seen_at if seen.report else None,
+            "view_size": seen.report.view_size if seen.report else None,
+            "queue": seen.report.queue if seen.report else None,
+        }
+        for seen in devices.list_devices(node, values["event"])
+    ]
+
+
+def _revoke(node: Node, values: Values) -> Any:
+    devices.revoke(node, values["event"], values["device"], values["reason"])
+    return {"device": values["device"], "revoked": True}
+
+
+OPERATIONS: Mapping[str, Operation] = {
+    "event-create": _create_event,
+    "event-show": _show_event,
+    "event-list": _list_events,
+    "tickets-issue": _issue,
+    "tickets-show": _show_ticket,
+    "tickets-register": _register,
+    "tickets-state": _set_state,
+    "keys-show": _show_keys,
+    "keys-rotate": _rotate,
+    "devices-code": _code,
+    "devices-list": _list_devices,
+    "devices-revoke": _revoke,
+}
+
+
+def event_map(state: EventState) -> dict[str, Any]:
+    """An event as its operator sees it: the whole manifest, bytes as hex."""
+    shown: dict[str, Any] = _hexed(state.manifest.to_map())
+    return {**shown, "event_hash": state.manifest.hash.hex(), "issued": state.issued}
+
+
+def ticket_map(ticket: Ticket) -> dict[str, Any]:
+    """A ticket with everything that a wallet outside needs."""
+    row = ticket.row
+    return {
+        "event": ticket.event,
+        "event_hash": event_hash(ticket.event).hex(),
+        "index": row.ticket,
+        "owner_seq": row.owner_seq,
+        "state": tickets.STATE_WORDS[row.state],
+        "holder_key": row.holder_key.hex(),
+        "seat": row.seat,
+        "category": row.category,
+        "gate_group": row.gate_group,
+        "face_value": ticket.face_value,
+        "uses": row.uses,
+        "used_gate": row.used_gate,
+        "used_at": row.used_at,
+        "changed": ticket.changed,
+    }
+
+
+def _hexed(value: Any) -> Any:
+    match value:
+        case bytes():
+            return value.hex()
+        case dict():
+            return {name: _hexed(item) for name, item in value.items()}
+        case list():
+            return [_hexed(item) for item in value]
+        case _:
+            return value

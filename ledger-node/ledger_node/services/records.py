@@ -1,0 +1,116 @@
+"""Devices' records: what to answer for each, and the incident that a double entry becomes. The contract judges them.
+
+A receipt is a plain map, because it leaves as JSON.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import cbor2
+
+from ledger_node.contract.outcome import First, Outcome, Rejected
+from ledger_node.log.ledger import Doubt, View
+from ledger_node.services.errors import ServiceError
+from ledger_node.services.node import Node
+from scanner.verify.entry import MAX_BYTES, Malformed, decode_map
+from scanner.verify.keys import SIGNATURE_BYTES
+from scanner.verify.merkle import leaf_hash
+
+MOST_RECORDS = 1_000
+GRACE = 60
+"""Seconds that a gate has for sending the void of an admission that its claim was refused for."""
+
+Receipt = dict[str, Any]
+Ref = tuple[str, int]
+
+
+def open_batch(body: bytes) -> list[bytes]:
+    """The records of an upload: canonical CBOR {"records": [bytes, ...]}. Raises ServiceError for anything else.
+
+    A record that is not a record is no error here: it gets a receipt that says so, and the others go on.
+    """
+    batch = decode_map(body)
+    if isinstance(batch, Malformed):
+        raise ServiceError("not-a-batch", f"the body is {batch.reason}; send canonical CBOR {{records: [bytes]}}", 400)
+    records = batch.get("records")
+    if batch.keys() != {"records"} or not isinstance(records, list):
+        raise ServiceError("not-a-batch", 'the body is a map with the one field "records", a list of bytes', 400)
+    if len(records) > MOST_RECORDS:
+        raise ServiceError("too-many", f"{len(records)} records, at most {MOST_RECORDS} at once: send less", 413)
+    if not all(isinstance(record, bytes) and len(record) <= MAX_BYTES for record in records):
+        raise ServiceError("not-a-batch", f"every record is bytes, at most {MAX_BYTES}", 400)
+    return records
+
+
+def receipt(raw: bytes, answer: Outcome | Rejected) -> Receipt:
+    """What became of one record."""
+    ref = name_of(raw)
+    head: Receipt = {"device": ref[0] if ref else None, "counter": ref[1] if ref else None}
+    if isinstance(answer, Rejected):
+        return head | {
+            "position": None,
+            "verdict": "rejected",
+            "first": None,
+            "error": answer.code,
+            "reason": answer.sentence(),
+        }
+    return head | receipt_of(answer)
+
+
+def receipt_of(outcome: Outcome) -> Receipt:
+    """The part of a receipt that the contract decides."""
+    return {
+        "position": outcome.position,
+        "verdict": outcome.verdict,
+        "cause": outcome.cause,
+        "first": _first(outcome.first) if outcome.first else None,
+    }
+
+
+def prove(view: View, receipts: Iterable[Receipt], raws: Sequence[bytes]) -> None:
+    """Add leaf hash and inclusion proof for the view's size to each receipt that has a position."""
+    for made, raw in zip(receipts, raws, strict=True):
+        if made["position"] is not None and made["position"] < view.size:
+            made["leaf_hash"] = leaf_hash(raw).hex()
+            made["inclusion"] = [node.hex() for node in view.inclusion(made["position"], view.size)]
+
+
+def name_of(raw: bytes) -> Ref | None:
+    """(device, counter) of something that may be a record; nothing else about it is looked at."""
+    try:
+        body = cbor2.loads(raw[SIGNATURE_BYTES:])["body"]
+        device, counter = body["device"], body["counter"]
+    except (cbor2.CBORError, ValueError, TypeError, KeyError, RecursionError, MemoryError):
+        return None
+    return (device, counter) if isinstance(device, str) and isinstance(counter, int) else None
+
+
+def report_double_entries(node: Node, event: str, refs: set[Ref] | None = None) -> int:
+    """Put an incident on the ledger for each double entry that nobody explained; how many.
+
+    With `refs`, only those records, at once: they came by upload, so their gate had let the holder in. Without, all
+    that are older than GRACE: an admission whose claim was answered "duplicate" is voided by its gate, a little later.
+    """
+    with node.view() as view:
+        doubts = [doubt for doubt in view.doubts(event) if _due(node, doubt, refs)]
+    entries = [node.operator.report_double_entry(doubt.record, node.seconds) for doubt in doubts]
+    answers = node.ledger.submit(entries).result() if entries else []
+    # A refusal means that somebody else has reported or explained it since: nothing is left to do.
+    return sum(isinstance(answer, Outcome) for answer in answers)
+
+
+def _due(node: Node, doubt: Doubt, refs: set[Ref] | None) -> bool:
+    if refs is not None:
+        return (doubt.record.device, doubt.record.counter) in refs
+    return doubt.record.time_ms // 1000 + GRACE < node.now()
+
+
+def _first(first: First) -> dict[str, Any]:
+    return {
+        "device": first.device,
+        "counter": first.counter,
+        "gate": first.gate,
+        "at": first.time_ms // 1000,
+        "time_ms": first.time_ms,
+        "position": first.position,
+    }

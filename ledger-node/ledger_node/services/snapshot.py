@@ -1,0 +1,135 @@
+"""The snapshot of an event: built from one consistent size, streamed into a file, kept until it is out of date.
+
+Two passes over the rows, because the signed header goes first and holds their digest; memory stays small.
+"""
+
+import hashlib
+import os
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from ledger_node.log.ledger import View
+from ledger_node.services.errors import ServiceError
+from ledger_node.services.node import Node
+from scanner.verify.checkpoint import sign_checkpoint
+from scanner.verify.gatecode import event_hash
+from scanner.verify.snapshot import sign_header, write_file
+
+FRESH = 5.0
+"""Seconds for which a snapshot is handed out although the log has grown: a gate reads the changes since anyway."""
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotFile:
+    """A finished file: the log size it shows, its length and SHA-256, and when it was made (unix seconds)."""
+
+    path: Path
+    size: int
+    length: int
+    sha256: bytes
+    made: float
+    took: float
+
+
+class Snapshots:
+    """The newest snapshot of each event, in `home`/snapshots. Any thread; builds of one event wait for each other."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._folder = node.home / "snapshots"
+        self._kept: dict[str, SnapshotFile] = {}
+        self._locks: dict[str, threading.Lock] = {}
+        self._guard = threading.Lock()
+
+    def get(self, event: str) -> SnapshotFile:
+        """A snapshot that is at most a little older than the ledger. Raises ServiceError "unknown-event" or "disk"."""
+        with self._guard:
+            lock = self._locks.setdefault(event, threading.Lock())
+        with lock:
+            kept = self._kept.get(event)
+            if kept is None or self._outdated(kept):
+                kept = self._build(event, kept)
+            return kept
+
+    def _outdated(self, kept: SnapshotFile) -> bool:
+        # A big event takes long to build; building it anew for each of many gates would do nothing else.
+        patience = max(FRESH, 10 * kept.took)
+        grown = kept.size != self._node.ledger.size
+        return not kept.path.exists() or (grown and self._node.now() - kept.made > patience)
+
+    def _build(self, event: str, old: SnapshotFile | None) -> SnapshotFile:
+        name = event_hash(event)[:8].hex()
+        self._folder.mkdir(exist_ok=True)
+        temporary = self._folder / f"{name}.part"
+        with temporary.open("w+b") as file:
+            made = write_snapshot(self._node, event, file)
+        path = self._folder / f"{name}-{made.size}.snap"
+        temporary.replace(path)
+        # The one before stays: somebody may have been told of it and not have opened it yet.
+        for other in self._folder.glob(f"{name}-*.snap"):
+            if other != path and (old is None or other != old.path):
+                other.unlink()
+        self._kept[event] = SnapshotFile(path, made.size, made.length, made.sha256, made.made, made.took)
+        return self._kept[event]
+
+
+def export_snapshot(node: Node, event: str, path: Path) -> SnapshotFile:
+    """Write a snapshot of this moment to `path`, whole or not at all. Raises ServiceError."""
+    temporary = path.with_name(path.name + ".part")
+    try:
+        with temporary.open("w+b") as file:
+            made = write_snapshot(node, event, file)
+        temporary.replace(path)
+    except OSError as error:
+        raise ServiceError("disk", f"cannot write {path}: {error.strerror}; name another file with --out") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    return SnapshotFile(path, made.size, made.length, made.sha256, made.made, made.took)
+
+
+def write_snapshot(node: Node, event: str, file: BinaryIO) -> SnapshotFile:
+    """Write the file and make it durable; the path in the answer is where `file` is now."""
+    began = node.now()
+    hashed = _Hashing(file)
+    with node.view() as view:
+        header = _header(node, view, event, int(began))
+        write_file(hashed, header, view.rows(event))  # type: ignore[arg-type]
+        size = view.size
+    file.flush()
+    os.fsync(file.fileno())
+    ended = node.now()
+    return SnapshotFile(Path(file.name), size, hashed.length, hashed.sha256.digest(), ended, ended - began)
+
+
+def _header(node: Node, view: View, event: str, at: int) -> bytes:
+    state = node.event(view, event)
+    checkpoint = sign_checkpoint(node.keys.origin, view.size, view.root, node.keys.node)
+    return sign_header(
+        state.manifest,
+        view.size,
+        view.root,
+        view.state_digest(event),
+        at,
+        state.issued,
+        checkpoint,
+        node.keys.node,
+    )
+
+
+class _Hashing:
+    """A file that is hashed and counted while it is written."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.sha256 = hashlib.sha256()
+        self.length = 0
+
+    def write(self, data: bytes) -> int:
+        self.sha256.update(data)
+        self.length += len(data)
+        return self._file.write(data)
+
+    def flush(self) -> None:
+        self._file.flush()

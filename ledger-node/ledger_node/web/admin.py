@@ -1,0 +1,84 @@
+"""Operator commands of a running node, on a unix socket in the home folder. Whoever may open the socket may do it all.
+
+POST /do/<operation> takes and gives JSON; POST /import/<event> takes a CSV file; GET /snapshot/<event> gives a file.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ledger_node.services.errors import ServiceError
+from ledger_node.services.issue import import_file
+from ledger_node.services.node import Node
+from ledger_node.services.operations import perform
+from ledger_node.services.snapshot import export_snapshot
+from ledger_node.web.body import read_body
+from ledger_node.web.reply import OCTETS, Reply, problem, reply
+
+_SMALL = 1 << 20
+
+
+def make_admin(node: Node) -> Starlette:
+    """The application behind the socket."""
+    admin = _Admin(node)
+    return Starlette(
+        routes=[
+            Route("/do/{operation}", _endpoint(admin.do), methods=["POST"]),
+            Route("/import/{event}", _endpoint(admin.load), methods=["POST"]),
+            Route("/snapshot/{event}", _endpoint(admin.snapshot), methods=["GET"]),
+        ]
+    )
+
+
+class _Admin:
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    async def do(self, request: Request) -> Reply:
+        body = await read_body(request, _SMALL)
+        try:
+            values = json.loads(body)
+        except ValueError:
+            values = None
+        if not isinstance(values, dict):
+            raise ServiceError("bad-json", "the body is a JSON object", 400)
+        return reply(await asyncio.to_thread(perform, self._node, request.path_params["operation"], values))
+
+    async def load(self, request: Request) -> Reply:
+        """The file is kept on disk while it is read: it may be larger than memory is worth."""
+        with TemporaryDirectory(dir=self._node.home, prefix="import-") as folder:
+            path = Path(folder) / "upload.csv"
+            try:
+                with path.open("wb") as file:
+                    async for part in request.stream():
+                        file.write(part)
+            except (ClientDisconnect, OSError) as error:
+                raise ServiceError("no-file", f"the file did not arrive: {error}", 503) from error
+            count = await asyncio.to_thread(import_file, self._node, request.path_params["event"], path)
+        return reply({"count": count})
+
+    async def snapshot(self, request: Request) -> Reply:
+        """A snapshot of this moment; the file goes when the next one is asked for."""
+        folder = self._node.home / "snapshots"
+        folder.mkdir(exist_ok=True)
+        path = folder / "export.snap"
+        made = await asyncio.to_thread(export_snapshot, self._node, request.path_params["event"], path)
+        return Reply(200, b"", OCTETS, {"Content-Length": str(made.length), "X-Log-Size": str(made.size)}, path)
+
+
+def _endpoint(handler: Callable[[Request], Awaitable[Reply]]) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        try:
+            answer = await handler(request)
+        except ServiceError as error:
+            answer = problem(error)
+        return answer.response({"Content-Type": answer.content_type, **answer.headers})
+
+    return endpoint

@@ -1,0 +1,184 @@
+"""The node's HTTP API: which path leads to which handler, and the description of all of them at /openapi.json.
+
+Handlers take a request and give a Reply; no model is built on the way. The models are for the description.
+"""
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ledger_node.services.errors import ServiceError
+from ledger_node.services.node import Node
+from ledger_node.services.nonces import Nonces
+from ledger_node.web import schemas
+from ledger_node.web.door import Door, Handler, Rules
+from ledger_node.web.feed import Feed
+from ledger_node.web.gates import Gates
+from ledger_node.web.metrics import Metrics
+from ledger_node.web.public import Public
+from ledger_node.web.reply import CBOR, JSON, Reply, problem, reply
+from ledger_node.web.reports import Reports
+from scanner.verify.entry import MAX_BYTES
+
+_BATCH_BYTES = 8 << 20
+"""1,000 records of a few hundred bytes each, and room."""
+_SMALL = 4_096
+_EVENT = "/v1/events/{event}"
+
+_OF_RECEIPTS = {"from": "the log size that you have verified; the answer proves that the log extends it"}
+_OF_UPLOADS = {**_OF_RECEIPTS, "proofs": "1 = with inclusion proofs"}
+_OF_CHANGES = {
+    "from": "the log size that your rows are at",
+    "verified": "the size of the checkpoint that you have verified, if it is not `from`",
+    "wait": "seconds to wait for a change, at most 30",
+    "queue": "how many records wait at the gate",
+}
+Query = Mapping[str, str]
+_NO_QUERY: Query = MappingProxyType({})
+Answering = Callable[[Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What lives as long as the server does."""
+
+    node: Node
+    nonces: Nonces
+    feed: Feed
+    metrics: Metrics
+    reports: Reports
+
+
+def make_app(start: Callable[[], Parts]) -> FastAPI:
+    """The application; `start` is called once, on the event loop that serves it."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        parts = start()
+        _add_gates(app, parts)
+        _add_public(app, Public(parts.node, parts.metrics))
+        yield
+        parts.feed.close()
+
+    app = FastAPI(
+        title="TicketME ledger node",
+        version="1",
+        summary="An append-only log of signed entries, and what gates need of it",
+        description="Gates sign their requests and the node its answers: RFC 9421, Ed25519, single-use nonce, 60 s.",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        exception_handlers={HTTPException: _on_http_error},
+    )
+    app.openapi_version = "3.1.0"
+    return app
+
+
+def _add_gates(app: FastAPI, parts: Parts) -> None:
+    door = Door(parts.node, parts.nonces, parts.metrics)
+    gates = Gates(parts.node, parts.feed, parts.metrics, parts.reports)
+
+    def add(method: str, path: str, handler: Handler, rules: Rules, answer: Any, query: Query = _NO_QUERY) -> None:
+        endpoint = door.endpoint(handler, rules)
+        _add(app, method, path, endpoint, handler.__doc__, "gates", answer, rules.content_type, query)
+
+    record, upload = Rules(MAX_BYTES, CBOR), Rules(_BATCH_BYTES, CBOR, revoked=True)
+    add("POST", "/v1/enrol", gates.enrol, Rules(_SMALL, JSON, strangers=True), schemas.Enrolled)
+    add("GET", f"{_EVENT}/snapshot", gates.snapshot, Rules(), None)
+    add("HEAD", f"{_EVENT}/snapshot", gates.snapshot, Rules(), None)
+    add("GET", f"{_EVENT}/changes", gates.changes, Rules(), schemas.Changes, _OF_CHANGES)
+    add("POST", f"{_EVENT}/claims", gates.claim, record, schemas.ClaimAnswer)
+    add("POST", f"{_EVENT}/admissions", gates.admit, upload, schemas.Receipts, _OF_UPLOADS)
+    receipt = f"{_EVENT}/receipts/{{device}}/{{counter}}"
+    add("GET", receipt, gates.receipt, Rules(revoked=True), schemas.ProvenReceipt, _OF_RECEIPTS)
+    _add(app, "GET", "/v1/time", _time(parts, door), _time.__doc__, "gates", schemas.Time)
+
+
+def _add_public(app: FastAPI, public: Public) -> None:
+    def add(path: str, handler: Callable[[Request], Awaitable[Reply]], answer: Any = None) -> None:
+        _add(app, "GET", path, _plain(handler), handler.__doc__, "public", answer)
+
+    add("/v1/events", public.events, list[schemas.EventFacts])
+    add(_EVENT, public.event, schemas.EventFacts)
+    add(f"{_EVENT}/tickets/{{index}}", public.ticket, schemas.TicketHistory)
+    add("/checkpoint", public.checkpoint)
+    add("/tile/{path:path}", public.tile)
+    add("/healthz", public.health)
+    add("/metrics", public.metrics)
+
+
+def _add(
+    app: FastAPI,
+    method: str,
+    path: str,
+    endpoint: Answering,
+    doc: str | None,
+    tag: str,
+    answer: Any = None,
+    takes: str | None = None,
+    query: Query = _NO_QUERY,
+) -> None:
+    """One path, described: FastAPI reads parameters off a function's signature, and ours takes only the request."""
+    named = re.findall(r"{(\w+)", path)
+    parameters = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in named]
+    for name, what in query.items():
+        schema = {"type": "integer", "minimum": 0}
+        parameters.append({"name": name, "in": "query", "required": False, "schema": schema, "description": what})
+    extra: dict[str, Any] = {"parameters": parameters}
+    if takes:
+        extra["requestBody"] = {"required": True, "content": {takes: {"schema": _body_schema(takes)}}}
+    responses: dict[int | str, dict[str, Any]] = {"default": {"model": schemas.Problem, "description": "Problem"}}
+    if answer is not None:
+        responses[200] = {"model": answer}
+    app.add_api_route(
+        path,
+        endpoint,
+        methods=[method],
+        response_model=None,
+        response_class=Response,
+        responses=responses,
+        description=doc,
+        tags=[tag],
+        openapi_extra=extra,
+        operation_id=f"{method} {path}",
+    )
+
+
+def _body_schema(takes: str) -> dict[str, Any]:
+    return schemas.Enrolment.model_json_schema() if takes == JSON else {"type": "string", "format": "binary"}
+
+
+def _plain(handler: Callable[[Request], Awaitable[Reply]]) -> Answering:
+    async def endpoint(request: Request) -> Response:
+        try:
+            answer = await handler(request)
+        except ServiceError as error:
+            answer = problem(error)
+        return answer.response({"Content-Type": answer.content_type, **answer.headers})
+
+    return endpoint
+
+
+def _time(parts: Parts, door: Door) -> Answering:
+    """The node's time, signed; a question that is signed need not be in time, or of an enrolled device."""
+
+    async def endpoint(request: Request) -> Response:
+        return door.sign(reply({"time_ms": int(parts.node.now() * 1000)}), request)
+
+    return endpoint
+
+
+async def _on_http_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    sentence = {404: "there is nothing at this path: see /openapi.json", 405: "this path takes another method"}
+    code = {404: "no-such-path", 405: "wrong-method"}.get(error.status_code, "http")
+    answer = problem(ServiceError(code, sentence.get(error.status_code, str(error.detail)), error.status_code))
+    return answer.response({"Content-Type": answer.content_type, **(error.headers or {})})

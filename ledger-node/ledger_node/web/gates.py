@@ -1,0 +1,218 @@
+"""What gates ask for: enrolment, snapshot, changes, claims, uploads, receipts. Each handler gets a request whose
+signature is good and whose nonce is spent (door.py); use cases are in services, waiting and threads are here.
+"""
+
+import asyncio
+import base64
+import time
+from dataclasses import replace
+from typing import Any
+
+from ledger_node.contract.outcome import Outcome, Rejected
+from ledger_node.log.ledger import LedgerFault
+from ledger_node.services import devices, records
+from ledger_node.services.changes import Page, log_behind, read_page
+from ledger_node.services.errors import ServiceError
+from ledger_node.services.node import Node
+from ledger_node.services.snapshot import SnapshotFile, Snapshots
+from ledger_node.web.door import Asked, refuse_revoked
+from ledger_node.web.feed import Feed
+from ledger_node.web.metrics import Metrics
+from ledger_node.web.reply import OCTETS, Reply, reply
+from ledger_node.web.reports import Reports
+from ledger_node.web.schemas import Enrolment, read_json
+from scanner.verify.checkpoint import sign_checkpoint
+from scanner.verify.entry import Malformed, canonical, open_entry
+from scanner.verify.httpsig import digest_field
+
+LONGEST_WAIT = 30
+DEADLINE = 5.0
+"""Seconds for a commit. A gate gives up on a claim much earlier; its record is in the log all the same."""
+
+
+class Gates:
+    """The handlers. One event loop."""
+
+    def __init__(self, node: Node, feed: Feed, metrics: Metrics, reports: Reports) -> None:
+        self._node = node
+        self._feed = feed
+        self._metrics = metrics
+        self._reports = reports
+        self._snapshots = Snapshots(node)
+
+    async def enrol(self, asked: Asked) -> Reply:
+        """A new device with its own key and a one-time code."""
+        order = read_json(Enrolment, asked.body)
+        if order.public_key != asked.public_key.hex():
+            raise ServiceError("other-key", "sign the enrolment with the key that it names", 422)
+        device = await asyncio.to_thread(devices.enrol, self._node, order.code, asked.public_key)
+        node = self._node
+        return reply(
+            {
+                "device": device.device,
+                "event": device.event,
+                "gate": device.gate,
+                "node_key": node.keys.node.public.hex(),
+                "log": node.ledger.vkey,
+                "origin": node.keys.origin,
+                "time_ms": self._time_ms(),
+            }
+        )
+
+    async def snapshot(self, asked: Asked) -> Reply:
+        """The newest snapshot of the device's event; for HEAD, only what it would be."""
+        event = _own_event(asked)
+        made = await asyncio.to_thread(self._snapshots.get, event)
+        self._reports.note(asked.who.device, int(self._node.now()))
+        if asked.request.headers.get("if-none-match") == _etag(made):
+            return Reply(304, b"", OCTETS, {"ETag": _etag(made)})
+        headers = {
+            "ETag": _etag(made),
+            "Content-Length": str(made.length),
+            "Content-Digest": digest_field(made.sha256),
+        }
+        return Reply(200, b"", OCTETS, headers, made.path if asked.request.method == "GET" else None)
+
+    async def changes(self, asked: Asked) -> Reply:
+        """What changed since `from`; with `wait`, not before something did."""
+        event, device = _own_event(asked), asked.who.device
+        start = asked.number("from", 0)
+        verified = asked.number("verified", start)
+        wait = asked.number("wait", 0)
+        queue = asked.number("queue", 0) if "queue" in asked.request.query_params else None
+        self._reports.note(device, int(self._node.now()), start, queue)
+        self._metrics.behind.labels(device).set(max(0, self._node.ledger.size - start))
+        with self._metrics.waiting.track_inprogress():
+            page = await self._page(asked, start, verified, min(wait, LONGEST_WAIT))
+        return await asyncio.to_thread(_page_reply, event, replace(page, start=start), self._time_ms())
+
+    async def _page(self, asked: Asked, start: int, verified: int, wait: float) -> Page:
+        until = asyncio.get_running_loop().time() + wait
+        while True:
+            seen = self._node.ledger.size
+            page = await asyncio.to_thread(read_page, self._node, asked.who.event, start, verified)
+            refuse_revoked(devices.find(self._node, asked.public_key))
+            if not page.empty or self._feed.closed or not await self._feed.beyond(seen, until):
+                return page
+            # Refusals, and entries of other events, move no row: go on from where they end.
+            start = page.to
+
+    async def claim(self, asked: Asked) -> Reply:
+        """One admission, logged at once; the verdict says whether the ticket's use was still free."""
+        event = _own_event(asked)
+        entry = open_entry(asked.body)
+        if isinstance(entry, Malformed):
+            raise ServiceError("not-an-entry", f"the body is not one signed record: {entry.reason}", 400)
+        if entry.type != "admission" or entry.event != event or entry.actor != asked.public_key:
+            raise ServiceError("not-a-claim", f"a claim is the device's own admission record of {event}", 422)
+        answer = (await self._submit([asked.body], urgent=True))[0]
+        made = records.receipt(asked.body, answer)
+        self._metrics.claims.labels(made["verdict"]).inc()
+        self._reports.note(asked.who.device, int(self._node.now()))
+        if isinstance(answer, Rejected):
+            raise ServiceError.of(answer)
+        return reply(made | {"time_ms": self._time_ms()})
+
+    async def admit(self, asked: Asked) -> Reply:
+        """A batch of records, each with a receipt. A record that cannot be logged does not hold up the others."""
+        event = _own_event(asked)
+        proofs, known = asked.number("proofs", 0, 1), asked.number("from", 0)
+        batch = await asyncio.to_thread(records.open_batch, asked.body)
+        answers = await self._submit(batch)
+        body, fresh = await asyncio.to_thread(self._receipts, batch, answers, proofs, known)
+        self._reports.note(asked.who.device, int(self._node.now()))
+        for made in body["receipts"]:
+            self._metrics.records.labels(made["verdict"]).inc()
+        if fresh:
+            reported = await asyncio.to_thread(records.report_double_entries, self._node, event, fresh)
+            self._metrics.incidents.inc(reported)
+        return reply(body)
+
+    async def receipt(self, asked: Asked) -> Reply:
+        """What became of a record, with the proof that it is in the log."""
+        device, counter = asked.path("device"), asked.path("counter")
+        if not counter.isdecimal() or len(counter) > 16:
+            raise ServiceError("bad-counter", f"{counter!r} is not a counter", 400)
+        return reply(await asyncio.to_thread(self._receipt, device, int(counter), asked.number("from", 0)))
+
+    async def _submit(self, batch: list[bytes], *, urgent: bool = False) -> list[Outcome | Rejected]:
+        began = time.monotonic()
+        future = asyncio.wrap_future(self._node.ledger.submit(batch, urgent=urgent))
+        try:
+            # Shielded: what was submitted is logged whether or not anybody waits for it.
+            answers = await asyncio.wait_for(asyncio.shield(future), DEADLINE)
+        except TimeoutError:
+            future.add_done_callback(_ignore)
+            raise ServiceError("busy", "the ledger is busy: send it again, it is counted once", 503) from None
+        except LedgerFault as fault:
+            raise ServiceError("disk", f"the ledger cannot be written now ({fault}): send it again", 503) from fault
+        self._metrics.commit.observe(time.monotonic() - began)
+        return answers
+
+    def _receipts(
+        self, batch: list[bytes], answers: list[Outcome | Rejected], proofs: int, known: int
+    ) -> tuple[dict[str, Any], set[records.Ref]]:
+        made = [records.receipt(raw, answer) for raw, answer in zip(batch, answers, strict=True)]
+        fresh = {
+            (str(one["device"]), int(one["counter"]))
+            for one, answer in zip(made, answers, strict=True)
+            if isinstance(answer, Outcome) and answer.new and answer.verdict in {"duplicate", "stale"}
+        }
+        return {"receipts": made, **self._proven(known, made, batch if proofs else None)}, fresh
+
+    def _receipt(self, device: str, counter: int, known: int) -> dict[str, Any]:
+        with self._node.view() as view:
+            outcome = view.record_outcome(device, counter)
+            if outcome is None:
+                raise ServiceError("no-such-record", f"{device} has no record {counter} in the log: send it", 404)
+            raw = next(iter(view.entries(outcome.position, outcome.position + 1)))
+        made: records.Receipt = {"device": device, "counter": counter, **records.receipt_of(outcome)}
+        return {**self._proven(known, [made], [raw]), **made}
+
+    def _proven(self, known: int, made: list[records.Receipt], raws: list[bytes] | None) -> dict[str, Any]:
+        node = self._node
+        with node.view() as view:
+            if known > view.size:
+                raise log_behind(known, view.size)
+            if raws is not None:
+                records.prove(view, made, raws)
+            return {
+                "checkpoint": sign_checkpoint(node.keys.origin, view.size, view.root, node.keys.node),
+                "consistency": [part.hex() for part in view.consistency(known, view.size)] if known else [],
+                "time_ms": self._time_ms(),
+            }
+
+    def _time_ms(self) -> int:
+        return int(self._node.now() * 1000)
+
+
+def _page_reply(event: str, page: Page, time_ms: int) -> Reply:
+    return reply(
+        {
+            "event": event,
+            "from": page.start,
+            "to": page.to,
+            "checkpoint": page.checkpoint,
+            "consistency": [part.hex() for part in page.consistency],
+            "rows": [base64.b64encode(row).decode() for row in page.rows],
+            "manifest": canonical(page.manifest.manifest.to_map()).hex() if page.manifest else None,
+            "time_ms": time_ms,
+            "wipe": False,
+        }
+    )
+
+
+def _own_event(asked: Asked) -> str:
+    event = asked.path("event")
+    if event != asked.who.event:
+        raise ServiceError("other-event", f"this device is enrolled for {asked.who.event}, not for {event}", 404)
+    return event
+
+
+def _etag(made: SnapshotFile) -> str:
+    return f'"{made.size}"'
+
+
+def _ignore(future: "asyncio.Future[Any]") -> None:
+    if not future.cancelled():
+        future.exception()

@@ -1,0 +1,177 @@
+"""What the API's JSON looks like, for /openapi.json and for the few bodies that are not on a hot path.
+
+Answers to gates are built by hand (speed); that they fit these models is held by tests.
+"""
+
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ledger_node.services.errors import ServiceError
+
+Hex = Annotated[str, Field(pattern=r"^([0-9a-f]{2})*$")]
+Key = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="Ed25519 public key")]
+Uint = Annotated[int, Field(ge=0)]
+Verdict = Literal["accepted", "duplicate", "stale", "revoked", "unknown", "rejected"]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Enrolment(_Strict):
+    """A one-time code and the device's own key, which also signs the request."""
+
+    code: Annotated[str, Field(max_length=64)]
+    public_key: Key
+
+
+class Enrolled(_Strict):
+    """Who the device is from now on, and whom it may believe."""
+
+    device: str
+    event: str
+    gate: str
+    node_key: Key
+    log: Annotated[str, Field(description="The log's verifier key (C2SP signed-note)")]
+    origin: str
+    time_ms: Uint
+
+
+class Time(_Strict):
+    """The node's time, unix milliseconds."""
+
+    time_ms: Uint
+
+
+class First(_Strict):
+    """The admission that holds a ticket's use."""
+
+    device: str
+    counter: Uint
+    gate: str
+    at: Uint
+    time_ms: Uint
+    position: Uint
+
+
+class Receipt(_Strict):
+    """What became of one record; `position` is null only for "rejected", which is not in the log."""
+
+    device: str | None
+    counter: Uint | None
+    position: Uint | None
+    verdict: Verdict
+    cause: str = ""
+    first: First | None
+    leaf_hash: Hex | None = None
+    inclusion: list[Hex] | None = None
+    error: str | None = None
+    reason: str | None = None
+
+
+class Proven(_Strict):
+    """The log as it stands, and that it extends what the reader knew."""
+
+    checkpoint: Annotated[str, Field(description="C2SP tlog-checkpoint")]
+    consistency: list[Hex]
+    time_ms: Uint
+
+
+class ClaimAnswer(Receipt):
+    """The receipt of a claim."""
+
+    time_ms: Uint
+
+
+class Receipts(Proven):
+    """One receipt a record, in order."""
+
+    receipts: list[Receipt]
+
+
+class ProvenReceipt(Receipt, Proven):
+    """A receipt with its inclusion proof in the log of the checkpoint's size."""
+
+
+class Changes(Proven):
+    """Rows that changed at positions from `from` up to `to`; `consistency` starts at `verified` (default: `from`)."""
+
+    event: str
+    start: Annotated[Uint, Field(alias="from")]
+    to: Uint
+    rows: Annotated[list[str], Field(description="base64 of 54-byte rows")]
+    manifest: Annotated[Hex | None, Field(description="canonical CBOR, if it changed")]
+    wipe: bool
+
+
+class Group(_Strict):
+    """Gates that admit to one part of the house."""
+
+    number: Uint
+    name_en: str
+    name_zh: str
+    gates: list[str]
+
+
+class EventFacts(_Strict):
+    """What anybody may know of an event. Times are unix seconds."""
+
+    event: str
+    event_hash: Hex
+    name: str
+    doors: Uint
+    starts: Uint
+    capacity: Uint
+    issued: Uint
+    version: Uint
+    gate_groups: list[Group]
+
+
+class Happened(_Strict):
+    """An admission of a ticket."""
+
+    position: Uint
+    gate: str
+    time_ms: Uint
+    verdict: Verdict
+    cause: str
+
+
+class TicketHistory(_Strict):
+    """A ticket without its people."""
+
+    event: str
+    index: Uint
+    owner_seq: Uint
+    state: str
+    gate_group: Uint
+    category: Uint
+    uses: Uint
+    changed: Annotated[Uint, Field(description="Position of the entry that last changed it")]
+    admissions: list[Happened]
+    size: Uint
+
+
+class Problem(BaseModel):
+    """RFC 9457. `code` is stable; `detail` says what happened and what to do."""
+
+    title: str
+    status: int
+    code: str
+    detail: str
+    time_ms: Uint | None = None
+    wipe: bool | None = None
+
+
+_M = TypeVar("_M", bound=BaseModel)
+
+
+def read_json(model: type[_M], body: bytes) -> _M:
+    """The body as this model. Raises ServiceError "bad-json" that names the first thing that is wrong."""
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(map(str, first["loc"])) or "the body"
+        raise ServiceError("bad-json", f"{place}: {first['msg']}", 400) from None

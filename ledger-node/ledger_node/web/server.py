@@ -1,0 +1,192 @@
+"""Runs the node: the API on a TCP port, operator commands on a unix socket at home, signs of life to systemd.
+
+One event loop serves both. Readiness is told when both listen; the watchdog is fed only while the loop turns *and* the
+ledger's writer answers, so a stuck node is restarted. What is served is said elsewhere.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+import uvicorn
+from sdnotify import SystemdNotifier
+
+from ledger_node.config import SOCKET_FILE
+from ledger_node.log.ledger import LedgerFault
+from ledger_node.services import records
+from ledger_node.services.errors import ServiceError
+from ledger_node.services.events import list_events
+from ledger_node.services.node import Node
+from ledger_node.services.nonces import Nonces
+from ledger_node.web.admin import make_admin
+from ledger_node.web.app import Parts, make_app
+from ledger_node.web.feed import Feed
+from ledger_node.web.metrics import Metrics
+from ledger_node.web.reports import Reports
+
+TICK = 5.0
+"""Seconds between two rounds of housekeeping."""
+_LIFE = 5.0
+_BACKLOG = 512
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Where the node can be reached."""
+
+    host: str
+    port: int
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, without its own signal handling: two of them share one process."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve(
+    node: Node,
+    host: str,
+    port: int,
+    on_ready: Callable[[Listening], None] = lambda _: None,
+    stop: asyncio.Event | None = None,
+) -> None:
+    """Serve until SIGTERM, SIGINT or `stop`. Raises ServiceError when the address cannot be had."""
+    stop = stop or asyncio.Event()
+    nonces = Nonces(node.store, node.seconds)
+    parts: list[Parts] = []
+
+    def start() -> Parts:
+        made = Parts(node, nonces, Feed(node.ledger), Metrics(node.ledger), Reports(node.store))
+        parts.append(made)
+        return made
+
+    listener = _listen(host, port)
+    door = _listen_locally(node.home)
+    servers = [_server(make_app(start)), _server(make_admin(node))]
+    running = [asyncio.create_task(one.serve([sock])) for one, sock in zip(servers, (listener, door), strict=True)]
+    await _until(lambda: all(server.started for server in servers) or any(task.done() for task in running))
+    address = listener.getsockname()
+    on_ready(Listening(address[0], address[1]))
+    tending = asyncio.create_task(_tend(parts[0]))
+    with _signals(stop):
+        _notify("READY=1")
+        log.info("serving", host=address[0], port=address[1], home=str(node.home), size=node.ledger.size)
+        await asyncio.wait([asyncio.create_task(stop.wait()), *running], return_when=asyncio.FIRST_COMPLETED)
+    _notify("STOPPING=1")
+    parts[0].feed.close()
+    tending.cancel()
+    for server in servers:
+        server.should_exit = True
+    await asyncio.gather(*running)
+    (node.home / SOCKET_FILE).unlink(missing_ok=True)
+    parts[0].reports.flush()
+    nonces.close()
+    log.info("stopped", size=node.ledger.size)
+
+
+def _server(app: Any) -> _Server:
+    config = uvicorn.Config(
+        app,
+        loop="none",
+        http="httptools",
+        ws="none",
+        lifespan="auto",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=5,
+        backlog=_BACKLOG,
+    )
+    return _Server(config)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), backlog=_BACKLOG, family=_family(host))
+    except OSError as error:
+        raise ServiceError(
+            "address", f"cannot listen at {host}:{port} ({error.strerror}): see --host, --port"
+        ) from error
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def _listen_locally(home: Path) -> socket.socket:
+    """Bound through the folder's descriptor, because the path of a unix socket has only 107 bytes."""
+    folder = os.open(home, os.O_RDONLY)
+    local = socket.socket(socket.AF_UNIX)
+    try:
+        (home / SOCKET_FILE).unlink(missing_ok=True)
+        local.bind(f"/proc/self/fd/{folder}/{SOCKET_FILE}")
+        (home / SOCKET_FILE).chmod(0o600)
+    except OSError as error:
+        local.close()
+        raise ServiceError("socket", f"cannot make {home / SOCKET_FILE}: {error.strerror}") from error
+    finally:
+        os.close(folder)
+    return local
+
+
+async def _until(condition: Callable[[], bool]) -> None:
+    while not condition():
+        await asyncio.sleep(0.005)
+
+
+async def _tend(parts: Parts) -> None:
+    """Housekeeping: reports to disk, double entries to the ledger, and the watchdog, if all that still works."""
+    while True:
+        try:
+            async with asyncio.timeout(_LIFE):
+                # Bytes that are no entry go through the writer's whole line and change nothing.
+                await asyncio.wrap_future(parts.node.ledger.submit([b""]))
+            _notify("WATCHDOG=1")
+            await asyncio.to_thread(parts.reports.flush)
+            await asyncio.to_thread(_report_double_entries, parts)
+        except (ServiceError, LedgerFault, TimeoutError) as error:
+            log.warning("housekeeping", problem=str(error) or "the ledger does not answer")
+        parts.metrics.nonces.set(len(parts.nonces))
+        await asyncio.sleep(TICK)
+
+
+def _report_double_entries(parts: Parts) -> None:
+    for state in list_events(parts.node):
+        reported = records.report_double_entries(parts.node, state.manifest.event)
+        if reported:
+            parts.metrics.incidents.inc(reported)
+            log.warning("double entries reported", event=state.manifest.event, count=reported)
+
+
+@contextlib.contextmanager
+def _signals(stop: asyncio.Event) -> Iterator[None]:
+    """SIGTERM and SIGINT end the service in order; outside the main thread (tests) there are no signals to take."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    taken = (signal.SIGTERM, signal.SIGINT)
+    for one in taken:
+        loop.add_signal_handler(one, stop.set)
+    try:
+        yield
+    finally:
+        for one in taken:
+            loop.remove_signal_handler(one)
+
+
+def _notify(state: str) -> None:
+    SystemdNotifier().notify(state)
