@@ -1,4 +1,4 @@
-"""A holder's wallet: it makes a key, proves that it has it, and draws codes. It signs with the real rules and real keys.
+"""A holder's wallet: makes a key, proves that it has it, and draws codes, with the real rules and real signatures.
 
 What it cannot do is what a holder cannot do: it has no ledger key, so full codes need a certificate that a ledger gave.
 """
