@@ -1,0 +1,138 @@
+"""The ledger node's API, as a gate uses it: one method a request, each answer a value that the node signed.
+
+The node's word only: whether receipts, changes and snapshots are also proven by the log is for reconcile to say.
+Raises SyncError when no good answer came; refusals of the node are values (Problem, Revoked). Any thread may call.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import quote
+
+from scanner.clock import ClockReading, TimeSample
+from scanner.errors import SyncError
+from scanner.ports import Waiting
+from scanner.sync.answers import Answer, ChangesAnswer, NodeTime, Problem, RecordAnswer, Revoked, Uploaded
+from scanner.sync.line import Limits
+from scanner.sync.signed import Opened, Question, SignedLines, Signer, Timeouts, WrongClock, refusal
+from scanner.verify.entry import Malformed, canonical
+from scanner.verify.keys import SigningKey
+
+CBOR, OCTETS = "application/cbor", "application/octet-stream"
+MOST_ANSWER = 8 << 20
+MOST_SNAPSHOT = 1 << 30
+SLOWEST_SNAPSHOT = 4096.0
+"""Bytes a second."""
+
+A = TypeVar("A", bound=Answer)
+Progress = Callable[[int], None]
+"""Called with the bytes so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who asks whom: the device with its key, the event it serves, and the one node whose word counts."""
+
+    device: str
+    key: SigningKey
+    event: str
+    node_key: bytes
+
+
+class NodeClient:
+    """See the module. `now` is the gate's clock, `nonce` draws a random text, `on_time` is given the node's time."""
+
+    def __init__(
+        self,
+        base_url: str,
+        identity: Identity,
+        now: Callable[[], ClockReading],
+        nonce: Callable[[], str],
+        on_time: Callable[[TimeSample], None] | None = None,
+        *,
+        timeouts: Timeouts = Timeouts(),  # noqa: B008 - frozen
+        ca: str | None = None,
+    ) -> None:
+        self.identity = identity
+        self._timeouts = timeouts
+        self._lines = SignedLines(base_url, Signer(identity.key, now, nonce), identity.node_key, timeouts, ca, on_time)
+        self._event = f"/v1/events/{quote(identity.event, safe='')}"
+
+    def close(self) -> None:
+        """Hang up on everything; what is waiting for an answer gets SyncError."""
+        self._lines.close()
+
+    def time(self) -> NodeTime | Problem | Revoked:
+        """The node's clock; `on_time` hears of it too."""
+        return self._ask(NodeTime, self._question("GET", "/v1/time"))
+
+    def claim(self, record: Waiting) -> RecordAnswer | Problem | Revoked:
+        """Compare-and-swap of one admission. Not bounded by a gate's patience: see claims.ClaimDesk."""
+        limits = Limits(self._timeouts.claim, self._timeouts.claim, MOST_ANSWER)
+        answer = self._ask(RecordAnswer, Question("POST", f"{self._event}/claims", limits, record.raw, CBOR))
+        ours = (self.identity.device, record.counter)
+        if isinstance(answer, RecordAnswer) and (answer.device, answer.counter) != ours:
+            raise SyncError(f"asked about record {record.counter}, answered about {answer.counter} of {answer.device}")
+        return answer
+
+    def upload(self, records: Sequence[Waiting], verified: int) -> Uploaded | Problem | Revoked:
+        """Records up, receipts with proofs down; `verified` is the log size from which consistency is to be shown."""
+        body = canonical({"records": [record.raw for record in records]})
+        target = f"{self._event}/admissions?proofs=1&from={verified}"
+        return self._ask(Uploaded, self._question("POST", target, body))
+
+    def changes(self, start: int, verified: int, wait: int, queue: int = 0) -> ChangesAnswer | Problem | Revoked:
+        """What changed since size `start`; the node may take `wait` seconds until there is something.
+
+        `queue` is for the node's operator: how many records wait here.
+        """
+        target = f"{self._event}/changes?from={start}&verified={verified}&wait={wait}&queue={queue}"
+        return self._ask(ChangesAnswer, self._question("GET", target, wait=wait))
+
+    def download_snapshot(self, path: Path, progress: Progress | None = None) -> Problem | Revoked | None:
+        """The snapshot as the node signed it, written to `path`, whole or not at all; not fsynced, not looked into."""
+        return self._lines.in_time(lambda at: self._download(path, at, progress))
+
+    def _download(self, path: Path, at: float, progress: Progress | None) -> Problem | Revoked | WrongClock | None:
+        limits = Limits(self._timeouts.snapshot, self._timeouts.silence, MOST_SNAPSHOT, SLOWEST_SNAPSHOT)
+        with self._lines.open(Question("GET", f"{self._event}/snapshot", limits), at) as opened:
+            if (opened.status, opened.content_type) != (200, OCTETS):
+                return refusal(opened, opened.whole())
+            try:
+                _save(path, opened, progress)
+            except BaseException:
+                with suppress(OSError):
+                    path.unlink(missing_ok=True)
+                raise
+        return None
+
+    def _question(self, method: str, target: str, body: bytes = b"", *, wait: float = 0.0) -> Question:
+        limits = Limits(self._timeouts.total + wait, self._timeouts.silence + wait, MOST_ANSWER)
+        return Question(method, target, limits, body, CBOR if body else "")
+
+    def _ask(self, kind: type[A], question: Question) -> A | Problem | Revoked:
+        answer = self._lines.ask(question)
+        if not isinstance(answer, bytes):
+            return answer
+        value = kind.parse(answer)
+        if isinstance(value, Malformed):
+            raise SyncError(f"the ledger node's answer to {question.target} is malformed ({value.reason}): update both")
+        return value
+
+
+def _save(path: Path, opened: Opened, progress: Progress | None) -> None:
+    digest, size = hashlib.sha256(), 0
+    try:
+        with path.open("wb") as file:
+            for chunk in opened.chunks:
+                digest.update(chunk)
+                size += file.write(chunk)
+                if progress:
+                    progress(size)
+    except OSError as error:
+        raise SyncError(f"the snapshot cannot be written to {path} ({error}): check the disk") from error
+    if digest.digest() != opened.digest:
+        raise SyncError(f"the snapshot is damaged after {size} bytes: it is not what the ledger node signed")

@@ -1,0 +1,135 @@
+"""The view down: a snapshot when there is none or it is too far behind, then changes as they happen, by long poll.
+
+A snapshot is downloaded beside the one in use, and between it and the log that we know a proof is asked for; checking
+its rows and swapping it in is the view's business. What is not proven changes nothing.
+"""
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from scanner.errors import SyncError
+from scanner.ports import Outbox, ViewStore
+from scanner.sync.answers import ChangesAnswer
+from scanner.sync.client import NodeClient, Progress
+from scanner.sync.faults import AlarmError, RevokedError, granted, proven
+from scanner.sync.loop import Turn
+from scanner.sync.reconcile import Known, advance, check_changes, check_snapshot
+from scanner.sync.status import Side
+from scanner.sync.trail import Trail
+from scanner.verify.checkpoint import Checkpoint
+from scanner.verify.manifest import EventManifest
+from scanner.verify.snapshot import SnapshotHeader, read_header
+
+WAIT = 10
+"""Seconds that the node may keep a long poll; a network that is gone shows after that."""
+FAR_BEHIND = 50_000
+"""Log entries beyond which a snapshot is quicker than the changes."""
+_BREATH = 0.5
+_TRIES = 8
+
+
+class Downloader:
+    """See the module; one thread. `manifest` tells the view's, `progress` hears of a snapshot's bytes."""
+
+    side: Side = "down"
+
+    def __init__(
+        self,
+        client: NodeClient,
+        view: ViewStore,
+        outbox: Outbox,
+        trail: Trail,
+        manifest: Callable[[], EventManifest | None],
+        progress: Progress | None = None,
+        *,
+        wait: int = WAIT,
+        far_behind: int = FAR_BEHIND,
+    ) -> None:
+        self._client, self._view, self._outbox, self._trail = client, view, outbox, trail
+        self._manifest, self._progress = manifest, progress
+        self._wait, self._far_behind = wait, far_behind
+        self._snapshot_due = False
+        self._greeted = False
+
+    def step(self) -> Turn:
+        """One snapshot, or one answer to "what changed?". Raises GateError with what is wrong."""
+        try:
+            if not self._greeted:
+                # A quick question first: its signed time is exact, that of a long poll is not.
+                granted(self._client.time())
+                self._greeted = True
+            if self._view.size == 0 or self._snapshot_due:
+                self._fetch_snapshot()
+                return Turn(exchanged=True)
+            return self._follow()
+        except SyncError:
+            self._greeted = False
+            raise
+
+    def _follow(self) -> Turn:
+        began, start, known = time.monotonic(), self._view.size, self._trail.known()
+        answer = self._changes(start, known, self._wait)
+        event = self._client.identity.event
+        moved = proven(check_changes(self._trail.trust, known, event, start, self._manifest(), answer), "changes")
+        if not self._trail.take(known, moved.checkpoint):
+            return Turn(exchanged=True)
+        self._view.apply(moved.change)
+        self._snapshot_due = moved.checkpoint.size - answer.to > self._far_behind
+        idle = answer.to == start and time.monotonic() - began < _BREATH
+        return Turn(exchanged=True, rest=_BREATH if idle else 0.0)
+
+    def _changes(self, start: int, known: Known, wait: int) -> ChangesAnswer:
+        answer = granted(self._client.changes(start, known.size, wait, self._outbox.queue_length()))
+        if answer.wipe:
+            raise RevokedError("this device was revoked")
+        return answer
+
+    def _fetch_snapshot(self) -> None:
+        path = self._view.room() / "snapshot.download"
+        try:
+            granted(self._client.download_snapshot(path, self._progress))
+            checkpoint = self._check(_header(path))
+            self._connect(checkpoint)
+            self._view.install(path)
+        finally:
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+        self._snapshot_due = False
+
+    def _check(self, header: SnapshotHeader) -> Checkpoint:
+        known, who = self._trail.known(), self._client.identity
+        verdict = check_snapshot(self._trail.trust, known, who.node_key, who.event, self._view.size, header)
+        return proven(verdict, "snapshot")
+
+    def _connect(self, checkpoint: Checkpoint) -> None:
+        """Have it proven that the snapshot's log and the one that we know are one: both must begin a third."""
+        theirs = Known.of(checkpoint)
+        for _ in range(_TRIES):
+            known = self._trail.known()
+            if known.size in {0, theirs.size}:
+                proven(advance(self._trail.trust, known, checkpoint.text(), ()), "snapshot")
+                newest = checkpoint
+            else:
+                newest = self._newest(theirs, theirs.size)
+                same = self._newest(known, theirs.size)
+                if same.size != newest.size:
+                    continue
+                if same.root != newest.root:
+                    raise AlarmError(f"fork: the snapshot of size {theirs.size} is of another log than ours")
+            if self._trail.take(known, newest):
+                return
+        raise SyncError("the log moves on faster than the snapshot can be verified; it is tried again")
+
+    def _newest(self, base: Known, start: int) -> Checkpoint:
+        answer = self._changes(start, base, 0)
+        return proven(advance(self._trail.trust, base, answer.checkpoint, answer.consistency), "checkpoint")
+
+
+def _header(path: Path) -> SnapshotHeader:
+    try:
+        with path.open("rb") as file:
+            return proven(read_header(file), "snapshot")
+    except OSError as error:
+        raise SyncError(f"the snapshot cannot be read back ({error}): check the disk") from error

@@ -1,0 +1,237 @@
+"""Which of the node's answers may be believed. Pure: no network, no disk, no clock.
+
+A record is settled only if the log's signed checkpoint extends the one we know (RFC 9162 2.1.4) and the raw bytes that
+we sent are proven to stand in it (2.1.3). A node that was restored from an old backup, or shows us another log than
+before, is not bad input but an alarm, with the sizes that prove it.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from scanner.ports import Change, Receipt, Waiting
+from scanner.sync.answers import ChangesAnswer, RecordAnswer, Uploaded
+from scanner.verify.checkpoint import Checkpoint, VerifierKey, cosigned_at, open_checkpoint
+from scanner.verify.entry import Malformed, decode_map
+from scanner.verify.manifest import EventManifest
+from scanner.verify.merkle import empty_root, leaf_hash, verify_consistency, verify_inclusion
+from scanner.verify.row import BLOCKED, ROW_BYTES, Row
+from scanner.verify.snapshot import SnapshotHeader
+
+
+@dataclass(frozen=True, slots=True)
+class LogTrust:
+    """Which log to believe: its origin and key, and how many of these witnesses must have cosigned."""
+
+    origin: str
+    log_key: VerifierKey
+    witnesses: tuple[VerifierKey, ...] = ()
+    quorum: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The newest size and root that were verified; the empty log before the first."""
+
+    size: int = 0
+    root: bytes = field(default_factory=empty_root)
+
+    @classmethod
+    def of(cls, checkpoint: Checkpoint) -> "Known":
+        """What a verified checkpoint says."""
+        return cls(checkpoint.size, checkpoint.root)
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Evidence that the log is not what it was: "rollback" or "fork", both signed by the log's own key."""
+
+    kind: Literal["rollback", "fork"]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Receipts that are proven at `checkpoint`, and a sentence for each that was not."""
+
+    checkpoint: Checkpoint
+    receipts: tuple[Receipt, ...]
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A change that is proven at `checkpoint`."""
+
+    checkpoint: Checkpoint
+    change: Change
+
+
+def known_from(note: str, trust: LogTrust) -> Known | Malformed:
+    """What the stored note says; an empty one is the empty log."""
+    if not note:
+        return Known()
+    checkpoint = open_checkpoint(note, trust.log_key, trust.origin)
+    return checkpoint if isinstance(checkpoint, Malformed) else Known.of(checkpoint)
+
+
+def advance(trust: LogTrust, known: Known, note: str, consistency: Sequence[bytes]) -> Checkpoint | Malformed | Alarm:
+    """The checkpoint in `note`, if it extends what is known; `consistency` leads from `known.size` to its size."""
+    checkpoint = _open(trust, note)
+    if isinstance(checkpoint, Malformed):
+        return checkpoint
+    alarm = _disagrees(known, checkpoint)
+    if alarm or not known.size or checkpoint.size == known.size:
+        return alarm or checkpoint
+    if not verify_consistency(known.size, checkpoint.size, known.root, checkpoint.root, consistency):
+        return Alarm(
+            "fork", f"fork: it is not proven that the log of size {checkpoint.size} begins with ours of {known.size}"
+        )
+    return checkpoint
+
+
+def join(current: Known, base: Known, checkpoint: Checkpoint) -> Known | Alarm | None:
+    """What is known after `checkpoint`, which was proven from `base`, while `current` may have moved on from `base`.
+
+    None: nothing connects the two, so it must be asked for again. Without this, one thread could be shown one log and
+    the other thread another, each consistent with what both had seen before.
+    """
+    if current == base:
+        return Known.of(checkpoint)
+    if checkpoint.size == current.size:
+        return _disagrees(current, checkpoint) or current
+    return current if Known.of(checkpoint) == base else None
+
+
+def settle(
+    trust: LogTrust, known: Known, device: str, sent: Sequence[Waiting], answer: Uploaded
+) -> Settled | Malformed | Alarm:
+    """Which receipts may be kept. One bad receipt leaves its own record unsettled and no other."""
+    checkpoint = advance(trust, known, answer.checkpoint, answer.consistency)
+    if not isinstance(checkpoint, Checkpoint):
+        return checkpoint
+    if len(answer.receipts) != len(sent):
+        return Malformed(f"{len(answer.receipts)} receipts for {len(sent)} records")
+    judged = [_judge(record, device, one, checkpoint) for record, one in zip(sent, answer.receipts, strict=True)]
+    receipts = tuple(verdict for verdict in judged if isinstance(verdict, Receipt))
+    problems = tuple(verdict for verdict in judged if isinstance(verdict, str))
+    return Settled(checkpoint, receipts, problems)
+
+
+def check_changes(
+    trust: LogTrust, known: Known, event: str, start: int, manifest: EventManifest | None, answer: ChangesAnswer
+) -> Moved | Malformed | Alarm:
+    """The change from `start`, if the answer is for this event and position, proven from `known` and well-formed."""
+    checkpoint = advance(trust, known, answer.checkpoint, answer.consistency)
+    if not isinstance(checkpoint, Checkpoint):
+        return checkpoint
+    if answer.event != event:
+        return Malformed(f"changes of the event {answer.event}, not of {event}")
+    if answer.start != start:
+        return Malformed(f"a gap: asked for changes from {start}, answered from {answer.start}")
+    if not start <= answer.to <= checkpoint.size:
+        return Malformed(f"changes from {start} to {answer.to} in a log of size {checkpoint.size}")
+    if answer.to == start and (answer.rows or checkpoint.size > start):
+        return Malformed(f"changes that do not move on from {start}")
+    rows = _read_rows(answer.rows)
+    if isinstance(rows, Malformed):
+        return rows
+    newer = _newer_manifest(event, manifest, answer.manifest)
+    if isinstance(newer, Malformed):
+        return newer
+    at = answer.time_ms // 1000
+    return Moved(checkpoint, Change(start, answer.to, rows, newer, answer.checkpoint, at))
+
+
+def check_snapshot(
+    trust: LogTrust, known: Known, node_key: bytes, event: str, view_size: int, header: SnapshotHeader
+) -> Checkpoint | Malformed | Alarm:
+    """The checkpoint of a snapshot that may be installed, as far as its header tells; the rows are the view's.
+
+    Between different sizes no proof is in the file: whoever knows a size must still ask for it.
+    """
+    if header.node_key != node_key:
+        return Malformed("a snapshot signed by another node than the one that this gate was enrolled with")
+    if header.event != event:
+        return Malformed(f"a snapshot of the event {header.event}, this gate serves {event}")
+    if header.size < view_size:
+        return Malformed(f"a snapshot of size {header.size}, older than what this gate has ({view_size})")
+    checkpoint = _open(trust, header.checkpoint)
+    if isinstance(checkpoint, Malformed):
+        return checkpoint
+    if (checkpoint.size, checkpoint.root) != (header.size, header.root):
+        return Malformed("the snapshot's manifest and its checkpoint differ")
+    alarm = _disagrees(known, checkpoint) if header.size == known.size else None
+    return alarm or checkpoint
+
+
+def _open(trust: LogTrust, note: str) -> Checkpoint | Malformed:
+    checkpoint = open_checkpoint(note, trust.log_key, trust.origin)
+    if isinstance(checkpoint, Malformed):
+        return Malformed(f"the checkpoint: {checkpoint.reason}")
+    cosigned = sum(cosigned_at(checkpoint, witness) is not None for witness in trust.witnesses)
+    if cosigned < trust.quorum:
+        return Malformed(f"the checkpoint: {cosigned} of our witnesses cosigned it, {trust.quorum} must")
+    return checkpoint
+
+
+def _disagrees(known: Known, checkpoint: Checkpoint) -> Alarm | None:
+    if checkpoint.size < known.size:
+        return Alarm(
+            "rollback",
+            f"the log went back from {known.size} to {checkpoint.size}: the node was restored from an old backup,"
+            " or is another one; tell its operator",
+        )
+    if checkpoint.size == known.size and checkpoint.root != known.root:
+        return Alarm("fork", f"fork: the log of size {known.size} has another root than the one we verified")
+    return None
+
+
+def _judge(record: Waiting, device: str, answer: RecordAnswer, checkpoint: Checkpoint) -> Receipt | str:
+    """The receipt, or why it is none."""
+    name = f"record {record.counter}"
+    rejected = answer.verdict == "rejected"
+    unreadable = rejected and (answer.device, answer.counter) == (None, None)
+    if not unreadable and (answer.device, answer.counter) != (device, record.counter):
+        return f"{name}: its receipt is of record {answer.counter} of {answer.device}"
+    if rejected:
+        return Receipt(record.counter, "rejected", None, None, answer.reason or "rejected by the ledger node")
+    if answer.position is None:
+        return f"{name}: {answer.verdict}, but at no position"
+    leaf = leaf_hash(record.raw)
+    if not verify_inclusion(leaf, answer.position, checkpoint.size, answer.inclusion, checkpoint.root):
+        return f"{name}: not proven to stand at position {answer.position} of {checkpoint.size}"
+    return answer.receipt(record.counter)
+
+
+def _read_rows(packed: Iterable[bytes]) -> tuple[Row, ...] | Malformed:
+    rows: dict[int, Row] = {}
+    for data in packed:
+        if len(data) != ROW_BYTES:
+            return Malformed(f"a row of {len(data)} bytes, not {ROW_BYTES}")
+        row = Row.unpack(data)
+        if row.state > BLOCKED:
+            return Malformed(f"ticket {row.ticket} has the state {row.state}, which this gate does not know")
+        if row.ticket in rows:
+            return Malformed(f"ticket {row.ticket} stands twice in one change")
+        rows[row.ticket] = row
+    return tuple(rows.values())
+
+
+def _newer_manifest(
+    event: str, current: EventManifest | None, packed: bytes | None
+) -> EventManifest | Malformed | None:
+    """The manifest that a change brings; one that is the current one again is not news."""
+    if packed is None:
+        return None
+    fields = decode_map(packed)
+    manifest = fields if isinstance(fields, Malformed) else EventManifest.from_map(fields)
+    if isinstance(manifest, Malformed):
+        return manifest
+    if manifest.event != event:
+        return Malformed(f"the manifest of another event, {manifest.event}")
+    if current and manifest.version < current.version:
+        return Malformed(f"manifest version {manifest.version}, older than ours ({current.version})")
+    if current and manifest.version == current.version and manifest != current:
+        return Malformed(f"another manifest with the same version {manifest.version}")
+    return None if manifest == current else manifest
