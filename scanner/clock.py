@@ -82,8 +82,9 @@ class TrustedClock:
             if abs(unix - ours) > bound + error + JUMP_S:
                 self._alarm = f"the node's time differs from ours by {unix - ours:+.1f} s; the node's is used"
                 self._anchor = anchor
-            elif error < bound:
-                self._alarm = ""
+                return
+            self._alarm = ""
+            if error < bound:
                 self._anchor = anchor
 
     def discipline(self) -> None:
@@ -100,8 +101,9 @@ class TrustedClock:
             ours, bound = self._carried(self._anchor, at)
             if abs(unix - ours) > bound + NTP_ERROR_S + JUMP_S:
                 self._alarm = f"the wall clock jumped by {unix - ours:+.1f} s; it is not followed"
-            elif bound > NTP_ERROR_S:
-                self._alarm = ""
+                return
+            self._alarm = ""
+            if bound > NTP_ERROR_S:
                 self._anchor = anchor
 
     def floor(self) -> float:
@@ -110,13 +112,24 @@ class TrustedClock:
 
     def alarm(self) -> str:
         """A disagreement between clocks that people should look at, or ""."""
+        with self._lock:
+            if self._anchor is None:
+                return self._alarm
+            unix, error = self._carried(self._anchor, self._monotonic())
+            ahead = self._floor - unix
+        if ahead > error + JUMP_S:
+            return (
+                f"a node once signed a time {ahead:.0f} s ahead of the one it tells now; time stands still until then"
+            )
         return self._alarm
 
     def _read(self) -> ClockReading:
         if self._anchor is None:
             return ClockReading(max(self._wall(), self._floor), trusted=False, error_s=86_400.0, source="none")
         unix, error = self._carried(self._anchor, self._monotonic())
-        return ClockReading(max(unix, self._floor), error <= TRUST_LIMIT_S, error, self._anchor.source)
+        seconds = max(unix, self._floor)
+        error = max(error, seconds - unix)
+        return ClockReading(seconds, error <= TRUST_LIMIT_S, error, self._anchor.source)
 
     @staticmethod
     def _carried(anchor: _Anchor, monotonic: float) -> tuple[float, float]:
