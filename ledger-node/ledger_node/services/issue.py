@@ -107,7 +107,7 @@ def read_rows(path: Path, progress: Progress = lambda _: None) -> Iterator[NewTi
             yield row
     progress(len(lines))
     if faults:
-        raise ServiceError("bad-rows", f"nothing of {path.name} was kept. " + "; ".join(faults))
+        raise ServiceError("bad-rows", f"nothing of the file was kept. " + "; ".join(faults))
 
 
 def _records(path: Path) -> Iterator[tuple[int, list[str]]]:
@@ -181,7 +181,7 @@ def _with_line(error: ServiceError, path: Path) -> ServiceError:
         row = _row(values)
         if isinstance(row, NewTicket) and row.index == int(digits):
             return ServiceError(
-                error.code, f"nothing of {path.name} was kept. line {line}: {error.sentence}", error.status
+                error.code, f"nothing of the file was kept. line {line}: {error.sentence}", error.status
             )
     return error
 

@@ -4,11 +4,13 @@ Each operation takes the node and a map of JSON values, and gives JSON values ba
 """
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from ledger_node.contract.state import EventState, Ticket
 from ledger_node.services import devices, events, issue, keys, tickets
 from ledger_node.services.errors import ServiceError
+from ledger_node.services.export import export
 from ledger_node.services.node import Node
 from scanner.verify.gatecode import event_hash
 from scanner.verify.manifest import GateGroup
@@ -119,6 +121,15 @@ def _revoke(node: Node, values: Values) -> Any:
     return {"device": values["device"], "revoked": True}
 
 
+def _export(node: Node, values: Values) -> Any:
+    folder = Path(values["folder"])
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return {"folder": str(folder), "size": export(node.ledger, folder)}
+    except OSError as error:
+        raise ServiceError("disk", f"cannot write {error.filename}: {error.strerror}; name another folder") from error
+
+
 OPERATIONS: Mapping[str, Operation] = {
     "event-create": _create_event,
     "event-show": _show_event,
@@ -127,6 +138,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "tickets-show": _show_ticket,
     "tickets-register": _register,
     "tickets-state": _set_state,
+    "log-export": _export,
     "keys-show": _show_keys,
     "keys-rotate": _rotate,
     "devices-code": _code,

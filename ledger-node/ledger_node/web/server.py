@@ -17,6 +17,7 @@ from typing import Any
 
 import structlog
 import uvicorn
+import uvloop
 from sdnotify import SystemdNotifier
 
 from ledger_node.config import SOCKET_FILE
@@ -45,6 +46,12 @@ class Listening:
 
     host: str
     port: int
+
+
+def run(node: Node, host: str, port: int) -> None:
+    """Serve in this thread, on a loop of its own. Raises ServiceError when the address cannot be had."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve(node, host, port))
 
 
 class _Server(uvicorn.Server):

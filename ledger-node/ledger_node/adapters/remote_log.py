@@ -1,0 +1,40 @@
+"""Reads another organisation's log over HTTP at its C2SP tile paths. Believes nothing of what it reads: the audit does
+the checking. No writing, no signatures, no retries.
+"""
+
+import http.client
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+
+MOST_BYTES = 32 << 20
+"""A full entry bundle is at most 256 x 65,537 bytes; more is not a tile."""
+TIMEOUT = 30.0
+
+
+class RemoteLogError(Exception):
+    """The log cannot be read; the text says why and what to do."""
+
+
+def http_source(url: str) -> Callable[[str], bytes | None]:
+    """A function that gives the bytes at a path below `url`, None for 404. It raises RemoteLogError."""
+    if not url.startswith(("http://", "https://")):
+        raise RemoteLogError(f"{url} is not the address of a log (http:// or https://)")
+
+    def read(path: str) -> bytes | None:
+        address = f"{url.rstrip('/')}/{path}"
+        try:
+            with urllib.request.urlopen(address, timeout=TIMEOUT) as answer:  # noqa: S310 - the scheme is checked above
+                data: bytes = answer.read(MOST_BYTES + 1)
+        except urllib.error.HTTPError as error:
+            with error:
+                if error.code == http.HTTPStatus.NOT_FOUND:
+                    return None
+            raise RemoteLogError(f"{address} answers {error.code}: is it a log?") from error
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise RemoteLogError(f"cannot read {address} ({error}): is it reachable?") from error
+        if len(data) > MOST_BYTES:
+            raise RemoteLogError(f"{address} is longer than any tile")
+        return data
+
+    return read

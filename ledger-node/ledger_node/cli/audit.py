@@ -1,0 +1,67 @@
+"""`ledger-node audit`: re-check a log that is known only by its public key."""
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from ledger_node import config
+from ledger_node.adapters.remote_log import RemoteLogError, http_source
+from ledger_node.cli.output import errors_in_one_line, progress, show
+from ledger_node.services.audit import AuditReport, Source, folder_source
+from ledger_node.services.audit import audit as check
+from ledger_node.services.errors import ServiceError
+from scanner.verify.checkpoint import VerifierKey
+
+
+@click.command()
+@click.argument("log", metavar="URL|FOLDER")
+@click.option("--key", help="The log's verifier key (vkey).  [default: that of the node in --home]")
+@click.pass_obj
+def audit(home: Path, log: str, key: str | None) -> None:
+    """Re-check every entry, hash, signature and rule of a log, knowing only its public key.
+
+    Exit status 1 if anything at all is wrong; what is wrong is listed by position.
+
+    \b
+      ledger-node audit http://NODE:8440 --key "$(ledger-node keys | jq -r .log)"
+      ledger-node audit ./copy-of-the-log --key VKEY
+    """
+    with errors_in_one_line():
+        report = _check(log, key or _own_key(home))
+    shown = {
+        "origin": report.origin,
+        "size": report.size,
+        "root": report.root.hex(),
+        "checked": report.checked,
+        "good": report.good,
+        "findings": [str(finding) for finding in report.findings],
+        "notes": list(report.notes),
+        "state_digests": {event: digest.hex() for event, digest in report.digests.items()},
+    }
+    show(shown)
+    sys.exit(0 if report.good else 1)
+
+
+def _check(log: str, key: str) -> AuditReport:
+    try:
+        with progress("auditing", None) as update:
+            return check(_source(log), key, lambda done, _all: update(done))
+    except (RemoteLogError, OSError) as error:
+        raise ServiceError("no-log", str(error)) from error
+
+
+def _source(log: str) -> Source:
+    if "://" in log:
+        return http_source(log)
+    if not Path(log).is_dir():
+        raise ServiceError("no-log", f"{log} is neither a URL nor a folder")
+    return folder_source(Path(log))
+
+
+def _own_key(home: Path) -> str:
+    if not (home / config.LEDGER_FILE).exists():
+        raise ServiceError("no-key", f"there is no ledger in {home}: name the log's key with --key")
+    keys = config.load_keys(home, config.credentials_folder(os.environ), os.urandom)
+    return VerifierKey(keys.origin, keys.node.public).encode()

@@ -1,0 +1,97 @@
+"""`ledger-node event`: create, show, list."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ledger_node.cli.operator import operator
+from ledger_node.cli.output import Moment, errors_in_one_line, moment, show, table
+from scanner.verify.policy import Policy
+
+_CHOICES = Policy.choices()
+_GROUP = re.compile(r"(\d{1,3}):([^:]+):([^:]+):([^:]+)")
+
+
+class Group(click.ParamType[dict[str, Any]]):
+    """number:English:Chinese:gate,gate,..."""
+
+    name = "N:EN:ZH:GATES"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dict[str, Any]:
+        """See click.ParamType."""
+        if isinstance(value, dict):
+            return value
+        match = _GROUP.fullmatch(str(value))
+        if not match:
+            self.fail(f"{value!r} is not like 1:red:紅:R1,R2", param, ctx)
+        gates = [gate.strip() for gate in match[4].split(",")]
+        return {"number": int(match[1]), "name_en": match[2], "name_zh": match[3], "gates": gates}
+
+
+@click.group()
+def event() -> None:
+    """Events: a show's times, capacity, gates and policy."""
+
+
+@event.command()
+@click.argument("event")
+@click.option("--name", required=True, help="As gates and wallets show it, e.g. in two languages.")
+@click.option("--doors", required=True, type=Moment(), help="When doors open; without a zone: Hong Kong time.")
+@click.option("--starts", required=True, type=Moment(), help="When the show starts; without a zone: Hong Kong time.")
+@click.option("--capacity", required=True, type=click.IntRange(0, 2**32 - 1), help="Licensed: never more tickets.")
+@click.option("--group", "groups", multiple=True, type=Group(), help="A gate group; repeat it. See below.")
+@click.option("--step", default=10, show_default=True, type=click.IntRange(1, 3600), help="Seconds a code is shown.")
+@click.option("--tolerance", default=900, show_default=True, type=click.IntRange(0, 86400),
+              help="Seconds by which a phone's clock may be off and still be told so in amber.")  # fmt: skip
+@click.option("--offline-policy", "offline", type=click.Choice(_CHOICES["offline"]), default="refuse",
+              show_default=True, help="A ticket that may enter elsewhere offline, while no node answers.")  # fmt: skip
+@click.option("--wrong-gate", type=click.Choice(_CHOICES["wrong_gate"]), default="amber", show_default=True,
+              help="A ticket of another gate group.")  # fmt: skip
+@click.option("--too-early", type=click.Choice(_CHOICES["too_early"]), default="amber", show_default=True,
+              help="A ticket shown before doors open.")  # fmt: skip
+@click.option("--early-opens", default=0, show_default=True, type=click.IntRange(0, 2**32 - 1),
+              help="Seconds before doors at which tickets are taken.")  # fmt: skip
+@click.option("--claim-deadline-ms", default=150, show_default=True, type=click.IntRange(0, 60_000),
+              help="How long a gate waits for the node before it decides alone.")  # fmt: skip
+@click.pass_obj
+def create(home: Path, /, event: str, groups: tuple[dict[str, Any], ...], **order: Any) -> None:
+    """Create EVENT (letters, digits, . _ ~ -).
+
+    Without --group it has the four gate groups of the Hong Kong Coliseum (red 紅 R1-R4, yellow 黃 Y1-Y4,
+    green 綠 G1-G4, blue 藍 B1-B4), and tickets of other group numbers make groups of their own.
+
+    \b
+      ledger-node event create coliseum-1122 --name "Harbour Nights 海港之夜" --capacity 12500 \\
+                  --doors 2026-11-22T18:30 --starts 2026-11-22T20:15
+      ledger-node event create club --name Club --capacity 300 --doors 2026-11-22T21:00Z \\
+                  --starts 2026-11-22T22:00Z --group 1:main:正門:M1,M2 --offline-policy supervisor
+    """
+    names = ("offline", "wrong_gate", "too_early", "early_opens", "claim_deadline_ms")
+    policy = {name: order.pop(name) for name in names}
+    with errors_in_one_line(), operator(home) as node:
+        show(node.do("event-create", event=event, gate_groups=list(groups), policy=policy, **order))
+
+
+@event.command("show")
+@click.argument("event")
+@click.pass_obj
+def show_one(home: Path, event: str) -> None:
+    """All of EVENT's manifest as JSON, keys in hex, times in unix seconds."""
+    with errors_in_one_line(), operator(home) as node:
+        show(node.do("event-show", event=event))
+
+
+@event.command("list")
+@click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
+@click.pass_obj
+def list_all(home: Path, as_json: bool) -> None:  # noqa: FBT001 - click passes it so
+    """All events."""
+    with errors_in_one_line(), operator(home) as node:
+        events = node.do("event-list")
+    if as_json:
+        show(events)
+        return
+    rows = [{**one, "doors": moment(one["doors"]), "starts": moment(one["starts"])} for one in events]
+    table(rows, ("event", "name", "doors", "starts", "capacity", "issued"), "no events yet: ledger-node event create")

@@ -1,0 +1,127 @@
+"""The command line: what each command takes and teaches. The work is in services; how it is reached in operator.py."""
+
+import os
+from pathlib import Path
+
+import click
+
+from ledger_node import config
+from ledger_node.cli import logs
+from ledger_node.cli.audit import audit
+from ledger_node.cli.devices import devices
+from ledger_node.cli.events import event
+from ledger_node.cli.operator import operator, own_node
+from ledger_node.cli.output import errors_in_one_line, show
+from ledger_node.cli.tickets import tickets
+
+PORT = 8440
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="ticketme-gate")
+@click.option(
+    "--home",
+    type=click.Path(path_type=Path, file_okay=False),
+    envvar="LEDGER_NODE_HOME",
+    help="Folder of the node.  [default: $STATE_DIRECTORY, else ~/.local/share/ledger-node]",
+)
+@click.pass_context
+def cli(context: click.Context, home: Path | None) -> None:
+    """The ledger node: tickets on an append-only log, and what gates need of it.
+
+    \b
+    A show in four steps:
+      ledger-node event create coliseum-1122 --name "Harbour Nights 海港之夜" --capacity 12500 \\
+                  --doors 2026-11-22T18:30 --starts 2026-11-22T20:15
+      ledger-node tickets import coliseum-1122 tickets.csv
+      ledger-node serve --pretty
+      ledger-node devices code coliseum-1122 R1      then, at the gate: gate-scanner enrol URL CODE
+
+    Every command works while `serve` runs, too: it is then carried out by the running node, through a socket in the
+    home folder. Whoever may write in that folder may give commands.
+    """
+    context.obj = home or config.default_home(os.environ)
+
+
+@cli.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at; 0.0.0.0 for a LAN.")
+@click.option("--port", default=PORT, show_default=True, type=click.IntRange(0, 65535), help="0 = any free one.")
+@click.option("--pretty", is_flag=True, help="Log for people instead of JSON for journald.")
+@click.pass_obj
+def serve(home: Path, host: str, port: int, pretty: bool) -> None:  # noqa: FBT001 - click passes it so
+    """Serve gates and auditors until SIGTERM.
+
+    \b
+      ledger-node serve --host 0.0.0.0 --pretty
+      curl -s http://127.0.0.1:8440/healthz
+    """
+    from ledger_node.web.server import run  # noqa: PLC0415 - the other commands start without the web framework
+
+    logs.configure(pretty=pretty)
+    with errors_in_one_line(), config.hold(home), own_node(home) as node:
+        run(node, host, port)
+
+
+@cli.command()
+@click.argument("event")
+@click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="File to write.")
+@click.pass_obj
+def snapshot(home: Path, event: str, out: Path) -> None:
+    """Write EVENT's snapshot, as gates download it, to a file.
+
+    \b
+      ledger-node snapshot coliseum-1122 --out show.snapshot
+      gate-scanner decide --snapshot show.snapshot --at 1795262400 T1...
+    """
+    with errors_in_one_line(), operator(home) as node:
+        made = node.snapshot(event, out)
+    show({"event": event, "file": str(out), **made})
+
+
+@cli.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.pass_obj
+def export(home: Path, folder: Path) -> None:
+    """Write the whole log as static files into FOLDER: checkpoint, tiles, entries (C2SP tlog-tiles).
+
+    Any web server can publish them, and `ledger-node audit FOLDER --key VKEY` checks them.
+    """
+    with errors_in_one_line(), operator(home) as node:
+        show(node.do("log-export", folder=str(folder.absolute())))
+
+
+@cli.group(invoke_without_command=True)
+@click.pass_context
+def keys(context: click.Context) -> None:
+    """The node's public keys (`show`, which is what `keys` alone does), and changing the certificate key (`rotate`)."""
+    if context.invoked_subcommand is None:
+        context.invoke(show_keys)
+
+
+@keys.command("show")
+@click.pass_obj
+def show_keys(home: Path) -> None:
+    """The log's verifier key for auditors, the node's key, and the certificate keys by kid. Makes them on first use."""
+    with errors_in_one_line(), operator(home) as node:
+        show(node.do("keys-show"))
+
+
+@keys.command()
+@click.option("--retire", is_flag=True, help="End the trust in the old keys: certificates they signed die.")
+@click.pass_obj
+def rotate(home: Path, retire: bool) -> None:  # noqa: FBT001 - click passes it so
+    """Make a new certificate key and have every event trust it.
+
+    Without --retire, certificates that wallets hold stay good until they expire.
+    """
+    with errors_in_one_line(), operator(home) as node:
+        show(node.do("keys-rotate", retire=retire))
+
+
+for _command in (event, tickets, devices, audit):
+    cli.add_command(_command)
+
+
+def main() -> None:
+    """The entry point."""
+    cli()
