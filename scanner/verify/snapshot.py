@@ -133,7 +133,8 @@ def check_rows(file: Any, header: SnapshotHeader) -> Iterator[bytes | Malformed]
         run = _read_exactly(file, min(left, _CHUNK))
         left -= len(run)
         if len(run) % ROW_BYTES or not run:
-            yield Malformed(f"the file is truncated: {left // ROW_BYTES + 1} of {header.count} tickets are missing")
+            missing = -(-left // ROW_BYTES)
+            yield Malformed(f"the file is truncated: {missing} of {header.count} tickets are missing")
             return
         for index in indexes(run):
             if index <= last:
