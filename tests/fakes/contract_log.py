@@ -34,12 +34,3 @@ class Log:
 
 def row(log, index):
     return log.state.ticket(EVENT, index).row
-
-
-def test_an_event_with_tickets_and_gates(log):
-    event = log.state.event(EVENT)
-    assert event.manifest == manifest()
-    assert event.issued == 20
-    assert row(log, 3).holder_key == holder(3).public
-    assert log.state.ticket(EVENT, 3).face_value == 48_000
-    assert [device.gate for device in log.state.devices(EVENT)] == ["A1", "A2", "B1"]

@@ -87,9 +87,9 @@ class Ledger:
         """The log's verifier key (C2SP signed-note), which is all that an auditor needs to know of it."""
         return VerifierKey(self.origin, self._key.public).encode()
 
-    def checkpoint(self) -> str:
-        """The signed note (C2SP tlog-checkpoint) of the newest durable size; signed once a size."""
-        head, signed = self._head, self._signed
+    def checkpoint(self, view: View | None = None) -> str:
+        """The signed note (C2SP tlog-checkpoint) of the newest durable size, or of a view's; signed once a size."""
+        head, signed = view.head if view else self._head, self._signed
         if signed is None or signed[0] != head:
             signed = self._signed = (head, sign_checkpoint(self.origin, head.size, head.root, self._key))
         return signed[1]

@@ -35,6 +35,7 @@ class View:
 
     def __init__(self, tables: Tables, head: Head) -> None:
         self._tables = tables
+        self.head = head
         self.size = head.size
         self.root = head.root
 

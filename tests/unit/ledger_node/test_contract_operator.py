@@ -31,6 +31,15 @@ def log():
     return Log(opening())
 
 
+def test_an_event_with_tickets_and_gates(log):
+    event = log.state.event(EVENT)
+    assert event.manifest == manifest()
+    assert event.issued == 20
+    assert row(log, 3).holder_key == holder(3).public
+    assert log.state.ticket(EVENT, 3).face_value == 48_000
+    assert [device.gate for device in log.state.devices(EVENT)] == ["A1", "A2", "B1"]
+
+
 @pytest.mark.parametrize(
     ("raw", "refusal"),
     [

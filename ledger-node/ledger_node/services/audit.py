@@ -1,0 +1,218 @@
+"""The audit: re-checks a whole log that it knows only by its public key. Believes nothing that the log's node says.
+
+Reads the C2SP paths (checkpoint, tile/<L>/<N>, tile/entries/<N>) of a folder or of anything that answers for them,
+checks every hash up to the signed root and replays every entry through the contract, which checks each signature and
+rule. It does not say whether another copy of the log was shown to somebody else: for that, compare checkpoints.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ledger_node.contract.apply import apply
+from ledger_node.contract.memory import MemoryState
+from ledger_node.contract.outcome import Rejected
+from ledger_node.log.tiles import WIDTH, TilePath, grow, unbundle
+from ledger_node.services.chains import Chains
+from scanner.verify.checkpoint import Checkpoint, VerifierKey, open_checkpoint
+from scanner.verify.entry import Malformed
+from scanner.verify.merkle import HASH_BYTES, Frontier, leaf_hash
+from scanner.verify.snapshot import StateDigest
+
+Source = Callable[[str], bytes | None]
+"""Gives the bytes at a C2SP path, or None if there are none."""
+Progress = Callable[[int, int], None]
+"""Told how many entries are done, of how many."""
+_MOST_FINDINGS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something wrong: with the entry at `position`, or (None) with what is named."""
+
+    position: int | None
+    what: str
+
+    def __str__(self) -> str:
+        return self.what if self.position is None else f"entry {self.position}: {self.what}"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditReport:
+    """What an audit found: nothing, or the first hundred findings. `notes` are no faults (a gate that has not uploaded
+    everything yet). `digests` are the state digests at `size`, by event: what a snapshot of that size must carry.
+    """
+
+    origin: str
+    size: int
+    root: bytes
+    checked: int
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...]
+    digests: dict[str, bytes]
+
+    @property
+    def good(self) -> bool:
+        """Whether the whole log was checked and nothing is wrong with it."""
+        return not self.findings and self.checked == self.size
+
+
+def folder_source(folder: Path) -> Source:
+    """Reads a static copy, as `export` writes it."""
+
+    def read(path: str) -> bytes | None:
+        file = folder / path
+        return file.read_bytes() if file.is_file() else None
+
+    return read
+
+
+def audit(source: Source | Path, vkey: str, progress: Progress = lambda _done, _all: None) -> AuditReport:
+    """Check the log behind `source`, whose verifier key (C2SP signed-note) is `vkey`. Bad input is a finding; only what
+    `source` raises comes through.
+    """
+    read = folder_source(source) if isinstance(source, Path) else source
+    key = VerifierKey.parse(vkey)
+    if isinstance(key, Malformed):
+        return _hopeless("", f"the verifier key is unusable: {key.reason}")
+    checkpoint = _checkpoint(read, key)
+    if isinstance(checkpoint, Malformed):
+        return _hopeless(key.name, f"checkpoint: {checkpoint.reason}")
+    return _Audit(read, key, checkpoint).run(progress)
+
+
+class _Audit:
+    def __init__(self, read: Source, key: VerifierKey, checkpoint: Checkpoint) -> None:
+        self._read = read
+        self._checkpoint = checkpoint
+        self._state = MemoryState(key.public_key)
+        self._chains = Chains()
+        self._from_entries, self._from_tiles = Frontier(), Frontier()
+        self._unlike: list[int] = []
+        self._uppers: dict[int, list[bytes]] = {}
+        self._findings: list[Finding] = []
+        self._rules: list[Finding] = []
+
+    def run(self, progress: Progress) -> AuditReport:
+        size = self._checkpoint.size
+        progress(0, size)
+        for n in range(-(-size // WIDTH)):
+            if not self._check_bundle(n, min(WIDTH, size - n * WIDTH)):
+                break
+            progress(self._from_entries.size, size)
+        if self._from_entries.size == size:
+            self._check_hashes()
+            self._rules += [Finding(position, what) for position, what in self._chains.breaks()]
+        return self._report()
+
+    def _check_bundle(self, n: int, width: int) -> bool:
+        """Whether the bundle could be read at all, so that it makes sense to go on."""
+        entries, hashes = self._entries(n, width), self._hashes(0, n, width)
+        if isinstance(entries, Malformed) or isinstance(hashes, Malformed):
+            reasons = [part.reason for part in (entries, hashes) if isinstance(part, Malformed)]
+            self._findings.append(Finding(n * WIDTH, "; ".join(reasons)))
+            return False
+        for raw, stored in zip(entries, hashes, strict=True):
+            self._check_entry(raw, stored)
+        return True
+
+    def _check_entry(self, raw: bytes, stored: bytes) -> None:
+        position, leaf = self._from_entries.size, leaf_hash(raw)
+        if leaf != stored:
+            self._unlike.append(position)
+        self._from_tiles.append(stored)
+        for level, _, subtree in grow(self._from_entries, leaf)[1:]:
+            self._uppers.setdefault(level, []).append(subtree)
+        outcome = apply(self._state, position, raw)
+        if isinstance(outcome, Rejected):
+            self._rules.append(Finding(position, f"breaks the contract: {outcome.code}: {outcome.sentence()}"))
+        elif not outcome.new:
+            self._rules.append(Finding(position, f"is entry {outcome.position} once more"))
+        else:
+            self._chains.add(position, raw)
+
+    def _check_hashes(self) -> None:
+        """Which of entries and tiles is what was signed, and where the others differ from it."""
+        root = self._checkpoint.root
+        if self._from_entries.root() == root:
+            what = "the hash of it in its tile is another, though the entry is what was signed"
+        elif self._from_tiles.root() == root:
+            what = "is not what was signed: its hash is another"
+        else:
+            what = "its hash and the one in its tile differ, and neither leads to the signed root"
+            self._findings.append(Finding(None, "entries and tiles do not lead to the signed root: it was rewritten"))
+        self._findings += [Finding(position, what) for position in self._unlike]
+        for level, hashes in self._uppers.items():
+            self._check_upper(level, hashes)
+
+    def _check_upper(self, level: int, hashes: list[bytes]) -> None:
+        for n in range(-(-len(hashes) // WIDTH)):
+            ours = hashes[n * WIDTH : (n + 1) * WIDTH]
+            theirs = self._hashes(level, n, len(ours))
+            if isinstance(theirs, Malformed):
+                self._findings.append(Finding(None, theirs.reason))
+                continue
+            for place, (our, their) in enumerate(zip(ours, theirs, strict=True), n * WIDTH):
+                if our != their:
+                    span = WIDTH**level
+                    what = f"tile level {level} has another hash for it and the {span - 1} entries after it"
+                    self._findings.append(Finding(place * span, what))
+
+    def _entries(self, n: int, width: int) -> list[bytes] | Malformed:
+        path = TilePath(None, n, width)
+        data = self._fetch(path)
+        entries = unbundle(data) if isinstance(data, bytes) else data
+        if isinstance(entries, Malformed):
+            return Malformed(f"{path}: {entries.reason}")
+        if len(entries) < width:
+            return Malformed(f"{path}: holds {len(entries)} entries, not {width}")
+        return entries[:width]
+
+    def _hashes(self, level: int, n: int, width: int) -> list[bytes] | Malformed:
+        path = TilePath(level, n, width)
+        data = self._fetch(path)
+        if isinstance(data, Malformed) or len(data) < width * HASH_BYTES:
+            return Malformed(f"{path}: {data.reason if isinstance(data, Malformed) else 'is too short'}")
+        return [data[at : at + HASH_BYTES] for at in range(0, width * HASH_BYTES, HASH_BYTES)]
+
+    def _fetch(self, path: TilePath) -> bytes | Malformed:
+        """The tile, or the full one that a partial tile has grown into since the checkpoint."""
+        data = self._read(str(path))
+        if data is None and path.width < WIDTH:
+            data = self._read(str(TilePath(path.level, path.n)))
+        return Malformed("is missing") if data is None else data
+
+    def _report(self) -> AuditReport:
+        return AuditReport(
+            self._checkpoint.origin,
+            self._checkpoint.size,
+            self._checkpoint.root,
+            self._from_entries.size,
+            # An entry that is not what was signed makes others break rules, so what the hashes say comes first.
+            tuple([*self._findings, *self._rules][:_MOST_FINDINGS]),
+            tuple(self._chains.gaps()),
+            dict(self._digests()),
+        )
+
+    def _digests(self) -> Iterator[tuple[str, bytes]]:
+        for event in self._state.events():
+            known = self._state.event(event)
+            assert known is not None, "it was listed"
+            digest = StateDigest(event, self._checkpoint.size, known.issued)
+            for ticket in self._state.tickets(event):
+                digest.update(ticket.row.pack())
+            yield event, digest.digest()
+
+
+def _checkpoint(read: Source, key: VerifierKey) -> Checkpoint | Malformed:
+    data = read("checkpoint")
+    if data is None:
+        return Malformed("there is none: this is not a tile log")
+    try:
+        return open_checkpoint(data.decode(), key, key.name)
+    except UnicodeDecodeError:
+        return Malformed("not UTF-8")
+
+
+def _hopeless(origin: str, what: str) -> AuditReport:
+    return AuditReport(origin, 0, b"", 0, (Finding(None, what),), (), {})
