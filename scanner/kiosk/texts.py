@@ -18,17 +18,17 @@ class Text(NamedTuple):
 
 
 _TO_OFFICE = ("請往售票處查詢", "Send the holder to the ticket office")
-_FRESH = ("請持票人打開手機門票,出示即時二維碼", "Ask for the live code in the phone's ticket page")
+_FRESH = ("請持票人打開手機門票，出示即時二維碼", "Ask for the live code in the phone's ticket page")
 
 REASONS: dict[Reason, Text] = {
     Reason.OK: Text("請進", "Welcome", "請推閘通過", "Walk through the turnstile"),
     Reason.REPEAT: Text(
-        "已驗證,請進", "Already checked", "閘機只開一次,請推閘通過", "The gate has opened: walk through"
+        "已驗證，請進", "Already checked", "閘機只開一次，請推閘通過", "The gate has opened: walk through"
     ),
     Reason.CLOCK_OFF: Text(
         "手機時間不準",
         "Phone clock is off",
-        "請將手機設為自動校時,再掃描",
+        "請將手機設為自動校時，再掃描",
         "Set the phone's time to automatic, then scan again",
     ),
     Reason.SHOW_FULL_CODE: Text(
@@ -46,16 +46,16 @@ REASONS: dict[Reason, Text] = {
         "Refresh the ticket page beside the gate",
     ),
     Reason.UPDATE_GATE: Text(
-        "閘機軟件太舊", "Gate needs an update", "請改用另一閘機,並通知技術人員", "Use another gate and call support"
+        "閘機軟件太舊", "Gate needs an update", "請改用另一閘機，並通知技術人員", "Use another gate and call support"
     ),
     Reason.ONE_AT_A_TIME: Text("請逐張出示", "One at a time", "每次只出示一個二維碼", "Show one code at a time"),
     Reason.ASK_SUPERVISOR: Text(
-        "請通知主管", "Ask a supervisor", "閘機離線,由主管決定", "The gate is offline: a supervisor decides"
+        "請通知主管", "Ask a supervisor", "閘機離線，由主管決定", "The gate is offline: a supervisor decides"
     ),
     Reason.OTHER_LEASE: Text(
         "請往指定入口",
         "Use the gate shown",
-        "閘機離線,此票只可在以下入口使用",
+        "閘機離線，此票只可在以下入口使用",
         "Offline: this ticket may enter only there",
     ),
     Reason.NOT_A_CODE: Text("不是門票二維碼", "Not a ticket code", *_FRESH),
@@ -67,10 +67,10 @@ REASONS: dict[Reason, Text] = {
         "二維碼版本太舊", "Outdated code", "請更新門票頁後再掃描", "Reload the ticket page, then scan again"
     ),
     Reason.EXPIRED: Text(
-        "二維碼已過期", "Expired code", "可能是截圖:請出示即時二維碼", "A screenshot? Ask for the live code"
+        "二維碼已過期", "Expired code", "可能是截圖：請出示即時二維碼", "A screenshot? Ask for the live code"
     ),
     Reason.FORGED: Text(
-        "二維碼無效", "Invalid code", "簽署不符:請通知主管", "The signature is wrong: call a supervisor"
+        "二維碼無效", "Invalid code", "簽署不符：請通知主管", "The signature is wrong: call a supervisor"
     ),
     Reason.TRANSFERRED: Text(
         "門票已轉讓", "Transferred away", "此票已屬另一持有人", "The ticket belongs to somebody else now"
@@ -96,33 +96,33 @@ REASONS: dict[Reason, Text] = {
     ),
 }
 
-_SUPPORT = ("請改用另一閘機,並通知技術人員", "Use another gate and call support")
+_SUPPORT = ("請改用另一閘機，並通知技術人員", "Use another gate and call support")
 
 FAULTS: dict[str, Text] = {
     "starting": Text("啟動中", "Starting", "請稍候", "Please wait"),
     "no-snapshot": Text(
-        "未有門票名單", "No ticket list yet", "正在下載;請先用另一閘機", "Downloading: use another gate meanwhile"
+        "未有門票名單", "No ticket list yet", "正在下載；請先用另一閘機", "Downloading: use another gate meanwhile"
     ),
     "journal-fault": Text("無法記錄入場", "Cannot record admissions", *_SUPPORT),
     "camera-lost": Text(
-        "鏡頭失去連線", "Camera lost", "檢查鏡頭接線;閘機會自動重試", "Check the camera's cable: the gate retries"
+        "鏡頭失去連線", "Camera lost", "檢查鏡頭接線；閘機會自動重試", "Check the camera's cable: the gate retries"
     ),
     "camera-frozen": Text(
-        "鏡頭停頓", "Camera frozen", "重新插上鏡頭;閘機會自動重試", "Replug the camera: the gate retries"
+        "鏡頭停頓", "Camera frozen", "重新插上鏡頭；閘機會自動重試", "Replug the camera: the gate retries"
     ),
     "decoder-died": Text(
-        "讀碼程式重啟中", "Reader restarting", "請稍候;如持續請通知技術人員", "Wait; if it stays, call support"
+        "讀碼程式重啟中", "Reader restarting", "請稍候；如持續請通知技術人員", "Wait; if it stays, call support"
     ),
     "hardware-fault": Text("閘機硬件故障", "Turnstile hardware fault", *_SUPPORT),
     "revoked": Text(
-        "此閘機已被撤銷", "This gate was revoked", "不可使用;請通知主管", "Do not use it: call a supervisor"
+        "此閘機已被撤銷", "This gate was revoked", "不可使用；請通知主管", "Do not use it: call a supervisor"
     ),
     "defect": Text("程式錯誤", "Software fault", *_SUPPORT),
     "clock-untrusted": Text(
-        "時鐘未校準", "Clock not trusted", "可繼續入場;請通知技術人員", "Admissions go on; tell support"
+        "時鐘未校準", "Clock not trusted", "可繼續入場；請通知技術人員", "Admissions go on; tell support"
     ),
     "view-too-old": Text(
-        "門票名單過舊", "Ticket list too old", "可繼續入場;請檢查網絡", "Admissions go on; check the network"
+        "門票名單過舊", "Ticket list too old", "可繼續入場；請檢查網絡", "Admissions go on; check the network"
     ),
 }
 
@@ -131,12 +131,12 @@ STATES: dict[str, Text] = {
     "deciding": Text("核對中", "Checking", "請稍候", "One moment"),
     "passed": Text("已通過", "Passed", "下一位請出示二維碼", "Next person, please"),
     "not-passed": Text("未有通過", "Nobody went through", "請重新掃描同一門票", "Scan the same ticket again"),
-    "fire-release": Text("火警開閘", "Fire release", "毋須掃描:請讓所有人離開", "No codes: let everybody out"),
+    "fire-release": Text("火警開閘", "Fire release", "毋須掃描：請讓所有人離開", "No codes: let everybody out"),
 }
 
 MARKS: dict[str, tuple[str, str]] = {
-    "time-untrusted": ("時鐘未校準,已註記", "Clock not trusted: marked"),
-    "certificate": ("名單以後售出,憑證有效", "Sold after the list: certificate good"),
-    "offline-unleased": ("離線放行,已註記", "Admitted offline: marked"),
-    "view-old": ("名單過舊,已註記", "List too old: marked"),
+    "time-untrusted": ("時鐘未校準，已註記", "Clock not trusted: marked"),
+    "certificate": ("名單以後售出，憑證有效", "Sold after the list: certificate good"),
+    "offline-unleased": ("離線放行，已註記", "Admitted offline: marked"),
+    "view-old": ("名單過舊，已註記", "List too old: marked"),
 }

@@ -5,7 +5,7 @@ const SILENCE_MS = 4000; // the gate speaks every second
 const LOST = {
   tone: "lost", sound: "fault", moment: "lost", reason: "lost",
   zh_title: "與掃描器失去連線", en_title: "Connection to the scanner lost",
-  zh_do: "暫停入場,請通知技術人員", en_do: "Admit nobody here and call support",
+  zh_do: "暫停入場，請通知技術人員", en_do: "Admit nobody here and call support",
   facts: [], notices: [],
 };
 
