@@ -69,7 +69,7 @@ class Admission:
 
     def _claim(self, code: GateCode, verdict: Verdict, manifest: EventManifest, at: Stamp) -> Decision:
         record = self._journal.admit(_scan(code, verdict), verdict.holder_key, at, "pending")
-        receipt = self._claims.claim(record.raw, manifest.policy.claim_deadline_ms / 1000)
+        receipt = self._claims.claim(record, manifest.policy.claim_deadline_ms / 1000)
         if receipt is None:
             return self._unanswered(record.counter, verdict, manifest, at)
         if receipt.verdict == "accepted":

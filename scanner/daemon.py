@@ -19,7 +19,6 @@ from scanner.errors import HardwareError, JournalError
 from scanner.gate import ImpossibleEvent, State, Timing, step
 from scanner.inbox import Inbox
 from scanner.ports import (
-    Camera,
     CameraHealth,
     FireRelease,
     GateStatus,
@@ -84,7 +83,6 @@ class Pulsed:
 class Parts:
     """What a gate is made of."""
 
-    camera: Camera
     hardware: Hardware
     journal: Records
     view: Knowledge
@@ -100,7 +98,7 @@ LoopEvent = HardwareEvent | CameraHealth | Pulsed | g.Timeout
 
 
 class Daemon:
-    """See the module. `run` until `stop`; a test calls `turn` and `handle` instead."""
+    """See the module. `start`, then `loop` until `stop`; a test calls `turn` and `handle` instead."""
 
     def __init__(
         self,
@@ -122,12 +120,11 @@ class Daemon:
         self._stopping = False
 
     def stop(self) -> None:
-        """End `run` within a turn; from any thread or a signal handler."""
+        """End `loop` within a turn; from any thread or a signal handler."""
         self._stopping = True
 
-    def run(self) -> None:
-        """Settle what a crash left, then take turns until `stop`."""
-        self.start()
+    def loop(self) -> None:
+        """Take turns until `stop`."""
         while not self._stopping:
             self.turn()
 

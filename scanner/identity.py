@@ -70,7 +70,7 @@ class Identities:
             return Enrolled(**json.loads((self._folder / "enrolment.json").read_text()))
         except FileNotFoundError as error:
             raise IdentityError(
-                "this device is not enrolled: run `gate-scanner enrol URL CODE`, CODE being from `ledger-node devices code`"
+                "this device is not enrolled: run `gate-scanner enrol URL CODE` (CODE: `ledger-node devices code`)"
             ) from error
         except (ValueError, TypeError) as error:
             raise IdentityError(f"enrolment.json is damaged ({error}): enrol this device again") from error

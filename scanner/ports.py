@@ -271,7 +271,7 @@ class Claims(Protocol):
     def available(self) -> bool:
         """Whether a node answered lately; if not, a claim is not worth the holder's time."""
 
-    def claim(self, raw: bytes, deadline_s: float) -> Receipt | None:
+    def claim(self, record: Waiting, deadline_s: float) -> Receipt | None:
         """The node's answer to this signed admission, or None if none came in time. Never raises nor takes longer."""
 
 

@@ -79,6 +79,16 @@ class GateView:
             self._db.close()
             self._known = _Known(Rows(memoryview(b"")), {}, 0, 0, None)
 
+    def wipe(self) -> None:
+        """A revoked gate keeps no tickets: forget the view, on disk too."""
+        with self._lock:
+            self._known = _Known(Rows(memoryview(b"")), {}, 0, 0, None)
+            with transaction(self._db):
+                self._db.execute("DELETE FROM change")
+                self._db.execute("DELETE FROM fact WHERE name != 'signed_time'")
+            (self._folder / "snapshot.rows").unlink(missing_ok=True)
+            sync_folder(self._folder)
+
     # What the decision asks
 
     @property

@@ -63,7 +63,7 @@ def decode(images: tuple[Path, ...]) -> None:
     Takes PNG, JPEG and what else OpenCV reads. An image without a code prints nothing; one that cannot be read is named
     on stderr, the others are still decoded, and the exit status is 2.
     """
-    from scanner.camera.stills import decode_file  # noqa: PLC0415
+    from scanner.camera.still import decode_file  # noqa: PLC0415
 
     bad = False
     for image in images:

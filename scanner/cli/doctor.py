@@ -1,0 +1,188 @@
+"""`gate-scanner doctor`: what a gate needs, checked one by one, each with what to do about it."""
+
+import os
+import secrets
+import shutil
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from scanner.camera.probe import probe
+from scanner.camera.second import second_decoder_available
+from scanner.cli.lock import gate_runs
+from scanner.cli.node import identity_of
+from scanner.cli.settings import Settings, load
+from scanner.errors import GateError
+from scanner.hw.gpio import open_gpio
+from scanner.hw.mock import mock_hardware
+from scanner.hw.turnstile import GpioHardware
+from scanner.identity import Identities
+from scanner.journal_recovery import inspect
+from scanner.ports import HardwareEvent
+from scanner.store import connect
+from scanner.sync.answers import Problem, Revoked
+from scanner.sync.client import NodeClient
+from scanner.sync.signed import Timeouts
+from scanner.system_clock import disciplined, system_clock
+from scanner.view import GateView, Trust
+
+LEAST_FREE = 200 << 20
+SLOW_SYNC_S = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check: how it went, and what to do if it did not go well."""
+
+    what: str
+    good: bool
+    report: str
+    advice: str = ""
+
+    def line(self) -> str:
+        """For people."""
+        mark = "ok " if self.good else "BAD"
+        advice = f"\n             -> {self.advice}" if self.advice else ""
+        return f"{mark}  {self.what:<8} {self.report}{advice}"
+
+
+def examine(config: Path | None) -> Iterator[Finding]:
+    """All findings, each as soon as it is known. Only a configuration that can't be read ends it early."""
+    settings = load(config)
+    yield Finding("config", good=True, report="readable, pins do not clash")
+    checks: list[Callable[[Settings], Finding]] = [_disk, _keys, _clock, _node, _second]
+    if gate_runs(settings.state_folder):
+        yield Finding("gate", good=True, report="it runs, so journal, view, pins and camera are left alone: see status")
+    else:
+        checks += [_journal, _view, _pins, _camera]
+    for check in checks:
+        try:
+            yield check(settings)
+        except GateError as error:
+            yield Finding(check.__name__.strip("_"), good=False, report=str(error))
+
+
+def _disk(settings: Settings) -> Finding:
+    folder = settings.state_folder
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        seconds = _synced_write(folder / "doctor.tmp")
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        return Finding("disk", good=False, report=f"{folder}: {error}", advice="make it writable, or free some space")
+    report = f"{folder}: {free >> 20} MiB free, a synced write takes {seconds * 1000:.1f} ms"
+    if free < LEAST_FREE:
+        return Finding("disk", good=False, report=report, advice="free some space: a full disk closes the gate")
+    slow = "a slow card makes people wait: use an industrial or A2 card" if seconds > SLOW_SYNC_S else ""
+    return Finding("disk", good=not slow, report=report, advice=slow)
+
+
+def _synced_write(path: Path) -> float:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+    try:
+        os.write(handle, bytes(4096))
+        start = time.perf_counter()
+        os.fsync(handle)
+        return time.perf_counter() - start
+    finally:
+        os.close(handle)
+        path.unlink()
+
+
+def _keys(settings: Settings) -> Finding:
+    identities = Identities(settings.state_folder)
+    enrolled = identities.enrolled()
+    identities.key()
+    report = f"device {enrolled.device}, gate {enrolled.gate} of {enrolled.event}"
+    if identities.key_is_locked:
+        return Finding("keys", good=True, report=f"{report}, key locked to this board")
+    advice = "the key lies readable on the card: revoke the device if it is stolen, or give it a board secret"
+    return Finding("keys", good=True, report=f"{report}, key not locked", advice=advice)
+
+
+def _journal(settings: Settings) -> Finding:
+    path = settings.state_folder / "journal.db"
+    try:
+        damage, salvage = inspect(path, Identities(settings.state_folder).key().public, connect)
+    except sqlite3.Error as error:
+        return Finding("journal", good=False, report=f"{path}: {error}", advice="check the disk; is a gate running?")
+    advice = (
+        "start the gate: it sets the journal aside, carries over what can be read, and reports it" if damage else ""
+    )
+    return Finding("journal", good=not damage, report=damage or f"{len(salvage.records)} records, whole", advice=advice)
+
+
+def _view(settings: Settings) -> Finding:
+    enrolled = Identities(settings.state_folder).enrolled()
+    trust = Trust(bytes.fromhex(enrolled.node_key), enrolled.event)
+    view = GateView(settings.state_folder / "view", trust, time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()))
+    try:
+        if view.manifest is None:
+            advice = "connect to the node once: nobody can be admitted before the first snapshot"
+            return Finding("view", good=False, report=view.damage or "no snapshot yet", advice=advice)
+        age = time.time() - view.at
+        return Finding("view", good=True, report=f"{view.tickets} tickets at log size {view.size}, {age:.0f} s old")
+    finally:
+        view.close()
+
+
+def _clock(_settings: Settings) -> Finding:
+    if disciplined():
+        return Finding("clock", good=True, report="held by NTP")
+    advice = "fine while the node is reachable; add NTP or a clock battery for starts without it"
+    return Finding("clock", good=True, report="not held by NTP: the node's signed time is used", advice=advice)
+
+
+def _node(settings: Settings) -> Finding:
+    identities = Identities(settings.state_folder)
+    enrolled = identities.enrolled()
+    url = settings.node.url or enrolled.url
+    client = NodeClient(
+        url,
+        identity_of(enrolled, identities.key()),
+        system_clock(0).now,
+        lambda: secrets.token_hex(16),
+        timeouts=Timeouts(connect=2.0, total=5.0),
+        ca=settings.node.ca or None,
+    )
+    try:
+        start = time.perf_counter()
+        answer = client.time()
+        took = (time.perf_counter() - start) * 1000
+    finally:
+        client.close()
+    if isinstance(answer, Revoked):
+        return Finding("node", good=False, report=f"{url}: this device was revoked", advice="enrol it again")
+    if isinstance(answer, Problem):
+        return Finding("node", good=False, report=f"{url}: {answer.sentence()}")
+    off = answer.time_ms / 1000 - time.time()
+    return Finding("node", good=True, report=f"{url}: answers in {took:.0f} ms, its clock is {off:+.1f} s from ours")
+
+
+def _pins(settings: Settings) -> Finding:
+    if settings.pins == "mock":
+        hardware, turnstile = mock_hardware(settings.pin_config, None, lambda: None)
+        turnstile.start()
+        report = "mock: no turnstile is driven"
+    else:
+        hardware, turnstile = GpioHardware(settings.pins, open_gpio()), None
+        report = "claimed and freed, relay at rest"
+    heard: list[HardwareEvent] = []
+    hardware.start(heard.append)
+    hardware.close()
+    if turnstile:
+        turnstile.close()
+    return Finding("pins", good=True, report=report)
+
+
+def _camera(settings: Settings) -> Finding:
+    found = probe(settings.camera)
+    return Finding("camera", good=found.good, report=found.report, advice=found.advice)
+
+
+def _second(_settings: Settings) -> Finding:
+    if second_decoder_available():
+        return Finding("decoder", good=True, report="zxing-cpp, and zbar for a second look")
+    return Finding("decoder", good=True, report="zxing-cpp only", advice="apt install libzbar0 adds a second look")
