@@ -128,8 +128,8 @@ def test_a_full_disk_keeps_nothing_of_the_batch_and_takes_the_next_when_there_is
     size = ledger.size
     conn = ledger._store._conn
     pages = conn.execute("PRAGMA page_count").fetchone()[0]
-    conn.execute(f"PRAGMA max_page_count = {pages + 20}")
-    batch = list(OPERATOR.issue(EVENT, (ticket(i, held=False) for i in range(100, 20_000)), NOW))
+    conn.execute(f"PRAGMA max_page_count = {pages + 10}")
+    batch = list(OPERATOR.issue(EVENT, (ticket(i, held=False) for i in range(100, 6_000)), NOW))
     with pytest.raises(LedgerFault, match="is full: make room"):
         ledger.submit(batch, whole=True).result()
     assert ledger.size == size
