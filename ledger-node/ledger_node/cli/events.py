@@ -57,7 +57,7 @@ def event() -> None:
               help="How long a gate waits for the node before it decides alone.")  # fmt: skip
 @click.pass_obj
 def create(home: Path, /, event: str, groups: tuple[dict[str, Any], ...], **order: Any) -> None:
-    """Create EVENT (letters, digits, . _ ~ -).
+    """Create EVENT (letters, digits, . _ ~ : @ -).
 
     Without --group it has the four gate groups of the Hong Kong Coliseum (red 紅 R1-R4, yellow 黃 Y1-Y4,
     green 綠 G1-G4, blue 藍 B1-B4), and tickets of other group numbers make groups of their own.

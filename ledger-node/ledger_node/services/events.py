@@ -19,7 +19,7 @@ COLISEUM = tuple(
     GateGroup(number, english, chinese, tuple(f"{letter}{gate}" for gate in range(1, 5)))
     for number, (english, chinese, letter) in enumerate(_COLOURS, 1)
 )
-_EVENT = re.compile(r"[A-Za-z0-9._~-]{1,64}")
+_EVENT = re.compile(r"[A-Za-z0-9._~:@-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class EventOrder:
 def create_event(node: Node, order: EventOrder) -> EventState:
     """Put the event on the ledger. Raises ServiceError."""
     if not _EVENT.fullmatch(order.event):
-        raise ServiceError("bad-event", f"{order.event!r}: an event id is 1 to 64 letters, digits or . _ ~ -")
+        raise ServiceError("bad-event", f"{order.event!r}: an event id is 1 to 64 letters, digits or . _ ~ : @ -")
     manifest = EventManifest(
         event=order.event,
         name=order.name,
