@@ -13,7 +13,7 @@ from tests.fakes.reference_gate import reference_answer
 from tests.fakes.vectors import situations
 from tests.property.situations import BASES, CHANGES, Knobs, Situation, build, pairs
 
-EXAMPLES = 1_500
+EXAMPLES = 1_000
 UNREADABLE = {Reason.NOT_A_CODE, Reason.MALFORMED, Reason.UPDATE_GATE, Reason.UNSUPPORTED_VERSION}
 ELSEWHERE = {Reason.ONE_AT_A_TIME, Reason.ASK_SUPERVISOR, Reason.OTHER_LEASE, Reason.USED_ELSEWHERE}
 
