@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import zxingcpp
 
-from scanner.camera.images import Gray, doubled, halved
+from scanner.camera.images import SMALLEST, Gray, doubled, halved
 from scanner.camera.looks import Look, Looks
 from scanner.camera.motion import Motion
 from scanner.camera.second import read_second, second_decoder_available
@@ -37,8 +37,8 @@ def is_gate_code(text: str) -> bool:
 
 def read_all_ways(gray: Gray) -> tuple[str, ...]:
     """Every text that any look finds: for a still picture, where time does not matter."""
-    texts = [*read(gray), *read(halved(gray)), *read(doubled(gray)), *read_second(gray)]
-    return _distinct(texts)
+    smaller = read(halved(gray)) if min(gray.shape) >= SMALLEST else ()
+    return _distinct([*read(gray), *smaller, *read(doubled(gray)), *read_second(gray)])
 
 
 def _distinct(texts: Iterable[str]) -> tuple[str, ...]:

@@ -15,7 +15,6 @@ from scanner.camera.images import (
     CAP_GSTREAMER,
     CAP_V4L2,
     capture_options,
-    gstreamer_available,
     open_video,
     stamp_seconds,
 )
@@ -60,13 +59,12 @@ class StreamCamera:
     live = True
 
     def __init__(self, target: str, *, pipeline: bool) -> None:
-        if pipeline and not gstreamer_available():
-            raise CameraError(
-                "this OpenCV is built without GStreamer, as its wheels are; "
-                "use a device or URL, or a Debian OpenCV (python3-opencv) for pipelines"
-            )
         self._target = target
-        self._video = open_video(target, CAP_GSTREAMER if pipeline else CAP_ANY, {})
+        try:
+            self._video = open_video(target, CAP_GSTREAMER if pipeline else CAP_ANY, {})
+        except CameraError as fault:
+            hint = "; OpenCV's wheels have no GStreamer, Debian's python3-opencv has it" if pipeline else ""
+            raise CameraError(f"{fault}{hint}") from fault
 
     def read(self) -> Frame | None:
         """The next frame; CameraError when the stream ended."""

@@ -151,8 +151,3 @@ def capture_options(config: CameraConfig) -> dict[int, float]:
 def stamp_seconds(video: Any) -> float:
     """When the frame just read was captured, by the driver's clock (monotonic for V4L2), seconds; 0 if unknown."""
     return float(video.get(cv2.CAP_PROP_POS_MSEC)) / 1000.0
-
-
-def gstreamer_available() -> bool:
-    """Whether this OpenCV was built with GStreamer."""
-    return CAP_GSTREAMER in cv2.videoio_registry.getBackends()

@@ -22,18 +22,19 @@ def open_source(config: CameraConfig) -> Source:
         return _replay(Path(rest), config)
     if " ! " in config.source or "://" in config.source:
         return StreamCamera(config.source, pipeline=" ! " in config.source)
-    return _by_path(Path(config.source), config)
+    return _by_path(config.source, config)
 
 
-def _by_path(path: Path, config: CameraConfig) -> Source:
+def _by_path(name: str, config: CameraConfig) -> Source:
+    path = Path(name)
     if path.is_char_device():
         return V4l2Camera(str(path), config)
-    if path.is_dir() or path.is_file():
+    if name and (path.is_dir() or path.is_file()):
         return _replay(path, config)
-    if str(path).startswith("/dev/"):
+    if name.startswith("/dev/"):
         return V4l2Camera(str(path), config)
     raise CameraError(
-        f"{config.source!r} is no camera: write an index (0), a device (/dev/video0), a pipeline, a URL, picamera2, "
+        f"{name!r} is no camera: write an index (0), a device (/dev/video0), a pipeline, a URL, picamera2, "
         "replay:FOLDER or follow:FOLDER"
     )
 
