@@ -6,7 +6,7 @@ What moved the turnstile is in the journal before it moves; a part that fails st
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
@@ -14,14 +14,13 @@ import structlog
 
 from scanner import gate_events as g
 from scanner.admission import Admission, Decision, stamp
-from scanner.clock import SkewWatch, TrustedClock
+from scanner.clock import TrustedClock
 from scanner.errors import HardwareError, JournalError
 from scanner.gate import ImpossibleEvent, State, Timing, step
 from scanner.inbox import Inbox
 from scanner.ports import (
     CameraHealth,
     FireRelease,
-    GateStatus,
     Hardware,
     HardwareEvent,
     HardwareFault,
@@ -33,7 +32,8 @@ from scanner.ports import (
     SyncHealth,
     Tamper,
 )
-from scanner.verify.admit import Verdict
+from scanner.showing import Showing
+from scanner.verify.admit import MARK_CERTIFICATE, Verdict
 from scanner.verify.reasons import Reason
 from scanner.verify.record import GateIncident
 
@@ -94,7 +94,12 @@ class Parts:
     sync_health: Callable[[], SyncHealth]
 
 
-LoopEvent = HardwareEvent | CameraHealth | Pulsed | g.Timeout
+@dataclass(frozen=True, slots=True)
+class SyncNews:
+    """The view moved on, or the node spoke: look at both at once, not at the next tick."""
+
+
+LoopEvent = HardwareEvent | CameraHealth | Pulsed | SyncNews | g.Timeout
 
 
 class Daemon:
@@ -103,15 +108,15 @@ class Daemon:
     def __init__(
         self,
         gate: str,
+        inbox: Inbox[LoopEvent],
         parts: Parts,
         timing: Timing | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.inbox: Inbox[LoopEvent] = Inbox()
+        self.inbox = inbox
         self._parts, self._timing, self._monotonic = parts, timing or Timing(), monotonic
         self._state = State()
-        self._status = GateStatus(gate)
-        self._skew = SkewWatch()
+        self._gate, self._showing = gate, Showing(gate)
         self._decision: Decision | None = None
         self._seen: Seen | None = None
         self._captured = 0.0
@@ -169,6 +174,15 @@ class Daemon:
                 self._pulsed(event)
             case g.Timeout():
                 self._step(event)
+            case CameraHealth():
+                self._camera(event)
+            case SyncNews():
+                self._check_view()
+            case _:
+                self._sensed(event)
+
+    def _sensed(self, event: HardwareEvent) -> None:
+        match event:
             case Passage():
                 self._step(g.PassageSensed())
             case FireRelease(active):
@@ -180,9 +194,7 @@ class Daemon:
                     self._step(g.Tampered())
             case HardwareFault(detail, _, cleared):
                 log.warning("hardware", detail=detail, cleared=cleared)
-                self._fault("hardware", broken=not cleared)
-            case CameraHealth():
-                self._camera(event)
+                self._fault(f"hardware: {detail}", broken=not cleared)
 
     # Scans
 
@@ -204,26 +216,18 @@ class Daemon:
             return
         self._decision = decision
         verdict = decision.verdict
-        self._status = replace(
-            self._status,
-            scan=self._status.scan + 1,
-            outcome=verdict.outcome,
-            reason=verdict.reason,
-            detail=verdict.detail,
-            marks=verdict.marks,
-            seat=verdict.seat,
-            category=verdict.category,
-        )
-        self._watch_skew(verdict)
+        self._showing.scanned(verdict)
         said: g.DecidedVerdict = "repeat" if verdict.reason == Reason.REPEAT else verdict.outcome
-        self._step(g.Decided(said, marked=bool(verdict.marks)))
+        # A ticket sold since the last sync is a good ticket; other marks are for staff to look at.
+        self._step(g.Decided(said, marked=any(mark != MARK_CERTIFICATE for mark in verdict.marks)))
         if not decision.opens:
             self._log_scan(self._monotonic())
 
     def _pulsed(self, event: Pulsed) -> None:
         if event.error:
             log.error("no pulse", counter=event.counter, error=event.error)
-            self._step(g.PulseFailed())
+            if self._decision and self._decision.counter == event.counter:
+                self._step(g.PulseFailed())
             return
         self._parts.journal.pulsed(event.counter, int(self._parts.clock.now().seconds * 1000))
         if self._decision and self._decision.counter == event.counter:
@@ -235,7 +239,7 @@ class Daemon:
         verdict = self._decision.verdict
         log.info(
             "scan",
-            gate=self._status.gate,
+            gate=self._gate,
             verdict=verdict.outcome,
             reason=str(verdict.reason),
             ticket=verdict.ticket,
@@ -248,12 +252,6 @@ class Daemon:
             view_size=self._parts.view.size,
             online=self._parts.sync_health().online,
         )
-
-    def _watch_skew(self, verdict: Verdict) -> None:
-        if verdict.reason == Reason.CLOCK_OFF:
-            self._skew.add(verdict.detail["seconds"])
-        elif verdict.outcome == "admit":
-            self._skew.add(0.0)
 
     # The gate's table
 
@@ -283,13 +281,13 @@ class Daemon:
             case g.Rearm():
                 self._parts.eyes.forget()
             case g.CountPassage():
-                self._status = replace(self._status, passages=self._status.passages + 1)
+                self._showing.walked()
             case g.RecordPassed() | g.RecordRelease() | g.RecordIncident():
                 self._record(effect)
 
     def _lamp(self, lamp: g.Lamp) -> g.Lamp:
         """A view that is too old to be trusted shows while idle."""
-        return "amber" if lamp == "ready" and self._view_old() else lamp
+        return "amber" if lamp == "ready" and self._showing.view_old() else lamp
 
     def _pulse(self) -> None:
         assert self._decision is not None
@@ -310,7 +308,7 @@ class Daemon:
             journal.incident(GateIncident(effect.kind), self._stamp())
         elif isinstance(effect, g.RecordRelease):
             assert counter is not None
-            log.info("release", gate=self._status.gate, counter=counter, reason=effect.reason)
+            log.info("release", gate=self._gate, counter=counter, reason=effect.reason)
             journal.release(counter, effect.reason, self._stamp())
         elif counter is not None:
             journal.passed(counter)
@@ -326,16 +324,10 @@ class Daemon:
                 self._fault("journal", broken=False)
             if self._state.name == "ready":
                 self._parts.journal.tidy()
-            counts = self._parts.journal.counts()
-            self._status = replace(
-                self._status,
-                admitted=counts.admitted,
-                refused=counts.refused,
-                queue=counts.waiting,
-                set_aside=counts.set_aside,
-            )
+            self._showing.counted(self._parts.journal.counts())
         except JournalError as fault:
-            self._status = replace(self._status, clock_alarm=str(fault))
+            if "journal" not in self._state.faults:
+                log.critical("journal fault", error=str(fault))
             self._fault("journal", broken=True)
         self._publish()
 
@@ -344,9 +336,8 @@ class Daemon:
         self._fault("revoked", broken=self._parts.sync_health().revoked)
 
     def _camera(self, health: CameraHealth) -> None:
-        if health.state != self._status.camera:
+        if self._showing.camera(health):
             log.info("camera", state=health.state, detail=health.detail)
-        self._status = replace(self._status, camera=health.state, camera_detail=health.detail)
         self._fault("camera", broken=health.state != "ok")
 
     def _fault(self, part: str, *, broken: bool) -> None:
@@ -355,28 +346,8 @@ class Daemon:
             self._step(g.FaultOn(part) if broken else g.FaultOff(part))
 
     def _publish(self) -> None:
-        parts, manifest = self._parts, self._parts.view.manifest
-        time_now = parts.clock.now()
-        self._status = replace(
-            self._status,
-            event_name=manifest.name if manifest else "",
-            state=self._state.name,
-            faults=tuple(sorted(self._state.faults)),
-            fire_release=self._state.name == "fire-release",
-            view_age=time_now.seconds - parts.view.at if manifest else None,
-            view_limit=float(manifest.policy.view_limit) if manifest else 0.0,
-            view_size=parts.view.size,
-            tickets=parts.view.tickets,
-            sync=parts.sync_health(),
-            clock_trusted=time_now.trusted,
-            clock_alarm=parts.clock.alarm() or self._skew.alarm(),
-            unix=time_now.seconds,
-        )
-        parts.screen.publish(self._status)
-
-    def _view_old(self) -> bool:
-        age = self._status.view_age
-        return age is not None and age > self._status.view_limit
+        parts = self._parts
+        parts.screen.publish(self._showing.refresh(self._state, parts.view, parts.clock, parts.sync_health()))
 
     def _stamp(self) -> Any:
         return stamp(self._parts.clock.now(), self._parts.view.size)

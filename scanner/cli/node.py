@@ -40,6 +40,7 @@ class Node:
         view: GateView,
         clock: TrustedClock,
         wipe: Callable[[], None],
+        on_news: Callable[[], None],
         ca: str | None,
     ) -> None:
         def client(timeouts: Timeouts) -> NodeClient:
@@ -49,6 +50,7 @@ class Node:
 
         self._status = SyncStatus()
         self._journal, self._view, self._clock, self._wipe = journal, view, clock, wipe
+        self._on_news = on_news
         self._claim_client = client(CLAIM)
         self._desk = ClaimDesk(self._claim_client.claim, _late, lambda why: log.warning("claim", error=why))
         self._failed_at: float | None = None
@@ -99,6 +101,7 @@ class Node:
                 queue=status.queue,
                 view_size=status.view_size,
             )
+        self._on_news()
         try:
             self._view.note_signed_time(int(self._clock.floor()))
         except GateError as error:

@@ -18,7 +18,7 @@ from scanner.cli.lock import only_gate
 from scanner.cli.node import Node, identity_of, trust_of
 from scanner.cli.settings import Settings, load
 from scanner.cli.status import StatusFile
-from scanner.daemon import Daemon, Parts
+from scanner.daemon import Daemon, LoopEvent, Parts, SyncNews
 from scanner.gate import Timing
 from scanner.hw.gpio import open_gpio
 from scanner.hw.mock import mock_hardware
@@ -26,6 +26,7 @@ from scanner.hw.release import release_relay
 from scanner.hw.turnstile import GpioHardware
 from scanner.hw.watchdog import Watchdog, systemd_watchdog
 from scanner.identity import Identities
+from scanner.inbox import Inbox
 from scanner.journal import Identity, Journal
 from scanner.kiosk.server import Kiosk
 from scanner.ports import CameraHealth, GateStatus, Screen, Sighting
@@ -80,6 +81,7 @@ def _compose(settings: Settings, stack: ExitStack) -> tuple[Daemon, Watchdog]:
         identities.forget()
         view.wipe()
 
+    inbox: Inbox[LoopEvent] = Inbox()
     node = Node(
         settings.node.url or enrolled.url,
         identity_of(enrolled, key),
@@ -88,6 +90,7 @@ def _compose(settings: Settings, stack: ExitStack) -> tuple[Daemon, Watchdog]:
         view,
         clock,
         wipe,
+        lambda: inbox.put(SyncNews()),
         settings.node.ca or None,
     )
     camera = CameraProcess(settings.camera)
@@ -102,7 +105,7 @@ def _compose(settings: Settings, stack: ExitStack) -> tuple[Daemon, Watchdog]:
         watchdog=watchdog,
         sync_health=node.health,
     )
-    daemon = Daemon(enrolled.gate, parts, Timing(window=settings.pin_config.passage_window_s))
+    daemon = Daemon(enrolled.gate, inbox, parts, Timing(window=settings.pin_config.passage_window_s))
     node.start()
     stack.callback(node.stop)
     stack.enter_context(_watching(camera, daemon, partial(watchdog.beat, "camera")))

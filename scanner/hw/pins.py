@@ -31,8 +31,9 @@ class PinFault:
 class PinConfig:
     """The wiring of one gate. Times are milliseconds or seconds, as their names say.
 
-    `active_low` names the outputs that are on when the pin is low; `pull_down` the inputs whose contact goes to 3.3 V
-    (the others go to ground); `normally_closed` the inputs whose contact is closed at rest.
+    `unwired` names what is not connected, as TOML has no word for None; `active_low` the outputs that are on when the
+    pin is low; `pull_down` the inputs whose contact goes to 3.3 V (the others go to ground); `normally_closed` the
+    inputs whose contact is closed at rest.
     """
 
     relay: int = 17
@@ -43,6 +44,7 @@ class PinConfig:
     amber: int | None = 20
     red: int | None = 21
     buzzer: int | None = 12
+    unwired: tuple[str, ...] = ()
     active_low: tuple[str, ...] = ()
     pull_down: tuple[str, ...] = ()
     normally_closed: tuple[str, ...] = ()
@@ -54,7 +56,7 @@ class PinConfig:
 
     def wired(self) -> dict[str, int]:
         """Name -> BCM number of everything that is connected, outputs first."""
-        pins = {name: getattr(self, name) for name in (*OUTPUTS, *INPUTS)}
+        pins = {name: getattr(self, name) for name in (*OUTPUTS, *INPUTS) if name not in self.unwired}
         return {name: number for name, number in pins.items() if number is not None}
 
 
@@ -92,7 +94,14 @@ def _relay(config: PinConfig) -> Iterator[PinFault]:
 
 
 def _names(config: PinConfig) -> Iterator[PinFault]:
-    for key, known in (("active_low", OUTPUTS), ("pull_down", INPUTS), ("normally_closed", INPUTS)):
+    for name in set(config.unwired) & {"relay", "passage"}:
+        yield PinFault("pins.unwired", f"a gate does nothing without its {name}")
+    for key, known in (
+        ("unwired", (*OUTPUTS, *INPUTS)),
+        ("active_low", OUTPUTS),
+        ("pull_down", INPUTS),
+        ("normally_closed", INPUTS),
+    ):
         for name in getattr(config, key):
             if name not in known:
                 yield PinFault(f"pins.{key}", f"{name!r} is not one of {', '.join(known)}")

@@ -110,7 +110,8 @@ def _text(status: GateStatus) -> tuple[str, Text]:
 
 def fault_code(status: GateStatus) -> str:
     """The code of the worst fault; "defect" for a part that this page has no words for."""
-    part = next((part for part in _FAULT_CODES if part in status.faults), "defect")
+    broken = {fault.partition(":")[0] for fault in status.faults}
+    part = next((part for part in _FAULT_CODES if part in broken), "defect")
     if part != "camera":
         return _FAULT_CODES[part]
     return {"frozen": "camera-frozen", "decoder-died": "decoder-died"}.get(status.camera, "camera-lost")

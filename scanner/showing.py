@@ -1,0 +1,79 @@
+"""What a person may see of a gate, kept up to date: the status that the page, the file and the lamp are made from."""
+
+from dataclasses import replace
+
+from scanner.clock import SkewWatch, TrustedClock
+from scanner.gate import State
+from scanner.ports import CameraHealth, Counts, GateStatus, Knowledge, SyncHealth
+from scanner.verify.admit import Verdict
+from scanner.verify.reasons import Reason
+
+
+class Showing:
+    """The status of one gate. One thread calls."""
+
+    def __init__(self, gate: str) -> None:
+        self.status = GateStatus(gate)
+        self._skew = SkewWatch()
+
+    def scanned(self, verdict: Verdict) -> None:
+        """A new verdict is what staff look at now."""
+        self.status = replace(
+            self.status,
+            scan=self.status.scan + 1,
+            outcome=verdict.outcome,
+            reason=verdict.reason,
+            detail=verdict.detail,
+            marks=verdict.marks,
+            seat=verdict.seat,
+            category=verdict.category,
+        )
+        if verdict.reason == Reason.CLOCK_OFF:
+            self._skew.add(verdict.detail["seconds"])
+        elif verdict.outcome == "admit":
+            self._skew.add(0.0)
+
+    def counted(self, counts: Counts) -> None:
+        """The journal's totals."""
+        self.status = replace(
+            self.status,
+            admitted=counts.admitted,
+            refused=counts.refused,
+            queue=counts.waiting,
+            set_aside=counts.set_aside,
+        )
+
+    def walked(self) -> None:
+        """Somebody passed while the alarm panel held the gate open."""
+        self.status = replace(self.status, passages=self.status.passages + 1)
+
+    def camera(self, health: CameraHealth) -> bool:
+        """How the camera is; whether that is news."""
+        news = health.state != self.status.camera
+        self.status = replace(self.status, camera=health.state, camera_detail=health.detail)
+        return news
+
+    def refresh(self, state: State, view: Knowledge, clock: TrustedClock, sync: SyncHealth) -> GateStatus:
+        """Everything as it is now."""
+        time_now, manifest = clock.now(), view.manifest
+        self.status = replace(
+            self.status,
+            event_name=manifest.name if manifest else "",
+            state=state.name,
+            faults=tuple(sorted(state.faults)),
+            fire_release=state.name == "fire-release",
+            view_age=time_now.seconds - view.at if manifest else None,
+            view_limit=float(manifest.policy.view_limit) if manifest else 0.0,
+            view_size=view.size,
+            tickets=view.tickets,
+            sync=sync,
+            clock_trusted=time_now.trusted,
+            clock_alarm=clock.alarm() or self._skew.alarm(),
+            unix=time_now.seconds,
+        )
+        return self.status
+
+    def view_old(self) -> bool:
+        """Whether the view is older than the event's policy lets a gate trust without a look."""
+        age = self.status.view_age
+        return age is not None and age > self.status.view_limit
