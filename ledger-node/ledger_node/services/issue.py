@@ -107,7 +107,7 @@ def read_rows(path: Path, progress: Progress = lambda _: None) -> Iterator[NewTi
             yield row
     progress(len(lines))
     if faults:
-        raise ServiceError("bad-rows", f"nothing of the file was kept. " + "; ".join(faults))
+        raise ServiceError("bad-rows", "nothing of the file was kept. " + "; ".join(faults))
 
 
 def _records(path: Path) -> Iterator[tuple[int, list[str]]]:

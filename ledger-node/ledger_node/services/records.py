@@ -15,6 +15,7 @@ from ledger_node.services.node import Node
 from scanner.verify.entry import MAX_BYTES, Malformed, decode_map
 from scanner.verify.keys import SIGNATURE_BYTES
 from scanner.verify.merkle import leaf_hash
+from scanner.verify.record import ADMISSION
 
 MOST_RECORDS = 1_000
 GRACE = 60
@@ -77,12 +78,26 @@ def prove(view: View, receipts: Iterable[Receipt], raws: Sequence[bytes]) -> Non
 
 def name_of(raw: bytes) -> Ref | None:
     """(device, counter) of something that may be a record; nothing else about it is looked at."""
-    try:
-        body = cbor2.loads(raw[SIGNATURE_BYTES:])["body"]
-        device, counter = body["device"], body["counter"]
-    except (cbor2.CBORError, ValueError, TypeError, KeyError, RecursionError, MemoryError):
+    body = _peek(raw).get("body")
+    if not isinstance(body, dict):
         return None
+    device, counter = body.get("device"), body.get("counter")
     return (device, counter) if isinstance(device, str) and isinstance(counter, int) else None
+
+
+def is_claim(raw: bytes, event: str, device_key: bytes) -> bool:
+    """Whether this says of itself that it is an admission of `event` by the device with this key."""
+    said = _peek(raw)
+    return (said.get("type"), said.get("event"), said.get("actor")) == (ADMISSION, event, device_key)
+
+
+def _peek(raw: bytes) -> dict[Any, Any]:
+    """The payload, unchecked: the contract reads it strictly; this is only for routing and for naming."""
+    try:
+        payload = cbor2.loads(raw[SIGNATURE_BYTES:])
+    except (cbor2.CBORError, ValueError, TypeError, OverflowError, RecursionError, MemoryError):
+        return {}
+    return payload if isinstance(payload, dict) else {}
 
 
 def report_double_entries(node: Node, event: str, refs: set[Ref] | None = None) -> int:

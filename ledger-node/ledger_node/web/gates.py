@@ -22,7 +22,7 @@ from ledger_node.web.reply import OCTETS, Reply, reply
 from ledger_node.web.reports import Reports
 from ledger_node.web.schemas import Enrolment, read_json
 from scanner.verify.checkpoint import sign_checkpoint
-from scanner.verify.entry import Malformed, canonical, open_entry
+from scanner.verify.entry import canonical
 from scanner.verify.httpsig import digest_field
 
 LONGEST_WAIT = 30
@@ -100,11 +100,8 @@ class Gates:
     async def claim(self, asked: Asked) -> Reply:
         """One admission, logged at once; the verdict says whether the ticket's use was still free."""
         event = _own_event(asked)
-        entry = open_entry(asked.body)
-        if isinstance(entry, Malformed):
-            raise ServiceError("not-an-entry", f"the body is not one signed record: {entry.reason}", 400)
-        if entry.type != "admission" or entry.event != event or entry.actor != asked.public_key:
-            raise ServiceError("not-a-claim", f"a claim is the device's own admission record of {event}", 422)
+        if not records.is_claim(asked.body, event, asked.public_key):
+            raise ServiceError("not-a-claim", f"a claim is an admission record of {event} by the device that asks", 422)
         answer = (await self._submit([asked.body], urgent=True))[0]
         made = records.receipt(asked.body, answer)
         self._metrics.claims.labels(made["verdict"]).inc()
