@@ -3,15 +3,19 @@
 It parses, checks the signature and the signer, and hands over to the rule of the entry's type. Time comes only from
 the entries: an operator's entry takes effect at max(its `at`, the clock), and the clock becomes that; so time never
 runs back, and a signer whose clock does is not refused for it. Records of devices leave the clock alone.
+
+Every entry counts once: the same bytes again have the outcome that they had, so a retry is safe, and nobody can undo a
+cancellation by sending an old reinstatement out of the public log once more.
 """
 
+import hashlib
 from collections.abc import Callable, Mapping
 
 from ledger_node.contract import devices, events, incidents, records, tickets
 from ledger_node.contract.outcome import Outcome, Rejected
 from ledger_node.contract.refusals import Refusal
 from ledger_node.contract.shape import MOST, SHAPES, fault
-from ledger_node.contract.state import State
+from ledger_node.contract.state import Act, State
 from scanner.verify.entry import Entry, Malformed, open_entry, signature_good
 from scanner.verify.record import TYPES as RECORD_TYPES
 
@@ -54,6 +58,10 @@ def _apply_operator(state: State, position: int, entry: Entry, latest: int | Non
     wrong = fault(entry.body, SHAPES[entry.type])
     if wrong is not None or entry.at > MOST:
         return Rejected(Refusal.MALFORMED_BODY, wrong or "at: out of range")
+    digest = hashlib.sha256(entry.raw).digest()
+    known = state.act(digest)
+    if known is not None:
+        return Outcome(known.position, at=known.at, new=False)
     if not signature_good(entry):
         return Rejected(Refusal.BAD_SIGNATURE)
     if latest is not None and entry.at > latest:
@@ -63,4 +71,5 @@ def _apply_operator(state: State, position: int, entry: Entry, latest: int | Non
     if refused is not None:
         return refused
     state.set_clock(at)
+    state.put_act(digest, Act(position, at))
     return Outcome(position, at=at)

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from ledger_node.contract.state import Device, EventState, Record, Ref, Ticket, Undo
+from ledger_node.contract.state import Act, Device, EventState, Record, Ref, Ticket, Undo
 
 
 class MemoryState:
@@ -20,6 +20,7 @@ class MemoryState:
         self._admissions: defaultdict[tuple[str, int], list[Ref]] = defaultdict(list)
         self._undone: dict[Ref, Undo] = {}
         self._incidents: set[Ref] = set()
+        self._acts: dict[bytes, Act] = {}
 
     def event(self, event: str) -> EventState | None:
         """As the port says."""
@@ -72,6 +73,14 @@ class MemoryState:
     def incident(self, device: str, counter: int) -> bool:
         """As the port says."""
         return (device, counter) in self._incidents
+
+    def act(self, digest: bytes) -> Act | None:
+        """As the port says."""
+        return self._acts.get(digest)
+
+    def put_act(self, digest: bytes, act: Act) -> None:
+        """As the port says."""
+        self._acts[digest] = act
 
     def set_clock(self, at: int) -> None:
         """As the port says."""

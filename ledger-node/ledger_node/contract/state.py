@@ -78,6 +78,14 @@ class Record:
     first: Ref | None
 
 
+@dataclass(frozen=True, slots=True)
+class Act:
+    """An operator's entry that is in the log: where, and from when it counts (unix seconds)."""
+
+    position: int
+    at: int
+
+
 class Facts(Protocol):
     """What the contract has made of the log so far, for reading. One thread at a time."""
 
@@ -122,6 +130,12 @@ class State(Facts, Protocol):
     @property
     def clock(self) -> int:
         """The newest time of an operator's entry, in seconds: it never runs back."""
+
+    def act(self, digest: bytes) -> Act | None:
+        """The logged operator's entry with this SHA-256, or None."""
+
+    def put_act(self, digest: bytes, act: Act) -> None:
+        """Note that the operator's entry with this SHA-256 is in the log."""
 
     def set_clock(self, at: int) -> None:
         """Move the clock."""

@@ -40,6 +40,8 @@ CREATE INDEX record_admission ON record (event, ticket, position) WHERE type = '
 CREATE INDEX record_doubt ON record (event, position) WHERE verdict IN ('duplicate', 'stale');
 CREATE TABLE undone (
     device TEXT, counter INTEGER, undo TEXT NOT NULL, PRIMARY KEY (device, counter)) STRICT, WITHOUT ROWID;
+CREATE TABLE act (
+    digest BLOB PRIMARY KEY, position INTEGER NOT NULL, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE incident (device TEXT, counter INTEGER, PRIMARY KEY (device, counter)) STRICT, WITHOUT ROWID;
 """
 

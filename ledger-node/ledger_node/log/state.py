@@ -5,7 +5,7 @@ bulk. Rules are in the contract; begin, commit and rollback are the store's.
 import sqlite3
 from collections.abc import Iterator
 
-from ledger_node.contract.state import Device, EventState, Record, Ref, Ticket, Undo
+from ledger_node.contract.state import Act, Device, EventState, Record, Ref, Ticket, Undo
 from ledger_node.log.tables import Tables, record_values, ticket_values
 from scanner.verify.entry import canonical
 
@@ -85,6 +85,14 @@ class SqliteState(Tables):
         """As the port says."""
         return (device, counter) in self._incidents or super().incident(device, counter)
 
+    def act(self, digest: bytes) -> Act | None:
+        """As the port says."""
+        return self._acts.get(digest) or super().act(digest)
+
+    def put_act(self, digest: bytes, act: Act) -> None:
+        """As the port says."""
+        self._acts[digest] = act
+
     def set_clock(self, at: int) -> None:
         """As the port says."""
         self.clock = at
@@ -133,6 +141,8 @@ class SqliteState(Tables):
             many("INSERT INTO undone VALUES (?, ?, ?)", [(*ref, undo) for ref, undo in self._undone.items()])
         if self._incidents:
             many("INSERT INTO incident VALUES (?, ?)", self._incidents)
+        if self._acts:
+            many("INSERT INTO act VALUES (?, ?, ?)", [(d, act.position, act.at) for d, act in self._acts.items()])
         self._forget_puts()
 
     def forget(self, clock: int) -> None:
@@ -150,6 +160,7 @@ class SqliteState(Tables):
         self._records: dict[Ref, Record] = {}
         self._undone: dict[Ref, Undo] = {}
         self._incidents: set[Ref] = set()
+        self._acts: dict[bytes, Act] = {}
 
     def _number(self, event: str) -> int | None:
         number = self._numbers.get(event)

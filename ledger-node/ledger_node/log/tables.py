@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import Any
 
-from ledger_node.contract.state import Device, EventState, Record, Ticket, Undo
+from ledger_node.contract.state import Act, Device, EventState, Record, Ticket, Undo
 from ledger_node.log.port import LedgerFault
 from scanner.verify.entry import Malformed, decode_map
 from scanner.verify.manifest import EventManifest
@@ -108,6 +108,11 @@ class Tables:
         """Whether the record was reported."""
         query = "SELECT 1 FROM incident WHERE device = ? AND counter = ?"
         return self._conn.execute(query, (device, counter)).fetchone() is not None
+
+    def act(self, digest: bytes) -> Act | None:
+        """The operator's entry, or None."""
+        found = self._conn.execute("SELECT position, at FROM act WHERE digest = ?", (digest,)).fetchone()
+        return Act(*found) if found else None
 
     def entries(self, start: int, stop: int) -> Iterator[bytes]:
         """Raw entries at positions start <= p < stop."""

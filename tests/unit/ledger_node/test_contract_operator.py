@@ -54,7 +54,7 @@ def test_an_event_with_tickets_and_gates(log):
         (seal("event.create", EVENT, 2**64 - 1, {"manifest": {}}, NODE), "malformed-body"),
         (seal("event.create", EVENT, NOW, {"manifest": {}}, NODE), "bad-manifest"),
         (seal("event.create", "x", NOW, {"manifest": manifest().to_map()}, NODE), "bad-manifest"),
-        (OPERATOR.create_event(manifest(), NOW), "event-exists"),
+        (OPERATOR.create_event(manifest(), NOW + 1), "event-exists"),
         (OPERATOR.create_event(manifest(event="other", version=2), NOW), "wrong-version"),
         (OPERATOR.update_event(manifest(event="other", version=2), NOW), "unknown-event"),
         (OPERATOR.update_event(manifest(version=3), NOW), "wrong-version"),
@@ -116,7 +116,7 @@ def test_an_entry_signed_under_another_type_is_refused(log):
 def test_a_sale_moves_the_ticket_to_the_next_owner_and_the_next_key_only(log):
     assert log.put(rekey(5, 1)).verdict == "accepted"
     assert (row(log, 5).owner_seq, row(log, 5).holder_key) == (1, holder(5, 1).public)
-    assert log.refused(rekey(5, 1)) == "key-unchanged"
+    assert log.refused(rekey(5, 1, NOW + 1)) == "key-unchanged"
     assert log.put(rekey(5, 2)).verdict == "accepted"
 
 
@@ -146,6 +146,17 @@ def test_a_used_ticket_cannot_be_sold_on(log):
     gate = gates()[0]
     log.put(gate.admit(code(5)))
     assert log.refused(rekey(5, 1)) == "ticket-used"
+
+
+def test_an_old_reinstatement_sent_again_does_not_undo_a_cancellation(log):
+    reinstated = OPERATOR.set_state(EVENT, [5], "active", "appeal", NOW + 1)
+    log.put(OPERATOR.set_state(EVENT, [5], "cancelled", "fraud", NOW))
+    first = log.put(reinstated)
+    log.put(OPERATOR.set_state(EVENT, [5], "cancelled", "fraud after all", NOW + 2))
+    size = len(log.entries)
+    again = log.put(reinstated)
+    assert (again, again.new, len(log.entries)) == (first, False, size)
+    assert row(log, 5).state == 1
 
 
 def test_time_never_runs_back_and_a_late_clock_is_no_reason_to_refuse(log):
@@ -184,4 +195,4 @@ def test_a_gate_that_somebody_entered_by_cannot_be_taken_away_even_if_its_device
 def test_a_revoked_device_stays_revoked(log):
     log.put(OPERATOR.revoke_device(EVENT, "gate-a1", "lost", NOW))
     assert log.state.device("gate-a1").revoked_at == NOW
-    assert log.refused(OPERATOR.revoke_device(EVENT, "gate-a1", "lost", NOW)) == "device-revoked"
+    assert log.refused(OPERATOR.revoke_device(EVENT, "gate-a1", "lost", NOW + 1)) == "device-revoked"
