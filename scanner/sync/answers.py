@@ -77,7 +77,7 @@ class RecordAnswer(Answer):
 
 
 class Uploaded(Answer):
-    """The answer to a batch: a receipt a record, in the order they were sent.
+    """The answer to a batch: a receipt a record.
 
     `consistency` leads from the size asked with to the checkpoint's.
     """

@@ -1,4 +1,4 @@
-"""Enrolment: a gate's device joins an event with its own key and a one-time code. What comes back is the caller's to keep.
+"""Enrolment: a gate's device joins an event with its own key and a one-time code. Nothing is kept here.
 
 The code says which node gave it (40 bits of the node key's hash), so whoever merely stands at the node's address is
 refused before the secret half of the code was sent to it.
@@ -48,8 +48,8 @@ def enrol(
     url: str,
     code_text: str,
     signer: Signer,
-    timeouts: Timeouts = Timeouts(),
-    ca: str | None = None,  # noqa: B008 - frozen
+    timeouts: Timeouts,
+    ca: str | None = None,
 ) -> Enrolment:
     """Enrol the device that has `signer.key` at the node at `url`. Asking again with the same code and key is safe.
 

@@ -90,9 +90,11 @@ class Loop:
             if not self._stopped.is_set():
                 self._stopped.wait(self._pause_after(error))
             return
+        self._backoff = self._backoff.succeeded()
         if turn.exchanged:
-            self._backoff = self._backoff.succeeded()
             self._board.good(side)
+        else:
+            self._board.idle(side)
         if not self._stopped.is_set():
             self._bell.wait(turn.rest)
 

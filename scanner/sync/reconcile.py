@@ -106,13 +106,17 @@ def join(current: Known, base: Known, checkpoint: Checkpoint) -> Known | Alarm |
 def settle(
     trust: LogTrust, known: Known, device: str, sent: Sequence[Waiting], answer: Uploaded
 ) -> Settled | Malformed | Alarm:
-    """Which receipts may be kept. One bad receipt leaves its own record unsettled and no other."""
+    """Which receipts may be kept, in whatever order they came; only of bytes that the node cannot even name a record in
+    does the order say which they were. One bad receipt leaves its own record unsettled and no other.
+    """
     checkpoint = advance(trust, known, answer.checkpoint, answer.consistency)
     if not isinstance(checkpoint, Checkpoint):
         return checkpoint
-    if len(answer.receipts) != len(sent):
-        return Malformed(f"{len(answer.receipts)} receipts for {len(sent)} records")
-    judged = [_judge(record, device, one, checkpoint) for record, one in zip(sent, answer.receipts, strict=True)]
+    named = {one.counter: one for one in answer.receipts if one.device == device}
+    unnamed = {at: one for at, one in enumerate(answer.receipts) if one.device is None and one.verdict == "rejected"}
+    judged = [
+        _judge(record, named.get(record.counter) or unnamed.get(at), checkpoint) for at, record in enumerate(sent)
+    ]
     receipts = tuple(verdict for verdict in judged if isinstance(verdict, Receipt))
     problems = tuple(verdict for verdict in judged if isinstance(verdict, str))
     return Settled(checkpoint, receipts, problems)
@@ -187,14 +191,12 @@ def _disagrees(known: Known, checkpoint: Checkpoint) -> Alarm | None:
     return None
 
 
-def _judge(record: Waiting, device: str, answer: RecordAnswer, checkpoint: Checkpoint) -> Receipt | str:
+def _judge(record: Waiting, answer: RecordAnswer | None, checkpoint: Checkpoint) -> Receipt | str:
     """The receipt, or why it is none."""
     name = f"record {record.counter}"
-    rejected = answer.verdict == "rejected"
-    unreadable = rejected and (answer.device, answer.counter) == (None, None)
-    if not unreadable and (answer.device, answer.counter) != (device, record.counter):
-        return f"{name}: its receipt is of record {answer.counter} of {answer.device}"
-    if rejected:
+    if answer is None:
+        return f"{name}: no receipt"
+    if answer.verdict == "rejected":
         return Receipt(record.counter, "rejected", None, None, answer.reason or "rejected by the ledger node")
     if answer.position is None:
         return f"{name}: {answer.verdict}, but at no position"

@@ -46,6 +46,7 @@ class Board:
         self._alarms: dict[Side, str] = {}
         self._reached: dict[Side, bool] = {}
         self._revoked = False
+        self._waiting = 0
         self._success: float | None = None
         self._checked: float | None = None
 
@@ -58,6 +59,14 @@ class Board:
             if side == "down":
                 self._checked = self._success
         self._tell()
+
+    def idle(self, side: Side) -> None:
+        """There is nothing to do: what went wrong before has been mended, e.g. a receipt that was kept after all."""
+        with self._guard:
+            mended = self._errors.pop(side, None)
+            self._reached.pop(side, None)
+        if mended:
+            self._tell()
 
     def bad(self, side: Side, sentence: str, *, alarm: bool = False) -> None:
         """An exchange failed; the sentence says why."""
@@ -78,16 +87,17 @@ class Board:
     def status(self) -> SyncStatus:
         """How it is now."""
         with self._guard:
-            errors, queue = dict(self._errors), 0
+            errors = dict(self._errors)
             try:
-                queue = self._queue()
+                self._waiting = self._queue()
             except GateError as error:
+                # The last figure stands: 0 would say that nothing is owed.
                 errors["up"] = str(error)
             return SyncStatus(
                 bool(self._reached) and all(self._reached.values()),
                 self._success,
                 " · ".join(dict.fromkeys(errors.values())),
-                queue,
+                self._waiting,
                 self._view_size(),
                 self._checked,
                 " · ".join(dict.fromkeys(self._alarms.values())),

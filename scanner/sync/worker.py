@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from scanner.ports import Outbox, ViewStore
 from scanner.sync.backoff import Backoff
 from scanner.sync.client import NodeClient, Progress
-from scanner.sync.downloader import WAIT, Downloader
+from scanner.sync.downloader import FAR_BEHIND, WAIT, Downloader
 from scanner.sync.loop import SLOWLY, Loop
 from scanner.sync.reconcile import LogTrust
 from scanner.sync.status import Board, SyncStatus
@@ -21,11 +21,14 @@ from scanner.verify.manifest import EventManifest
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How patient the sync is: its backoff, seconds between tries while people must look, seconds of a long poll."""
+    """How patient the sync is: its backoff, seconds between tries while people must look, seconds of a long poll,
+    and log entries beyond which a snapshot is fetched instead of changes.
+    """
 
     backoff: Backoff = field(default_factory=Backoff)
     slowly: float = SLOWLY
     wait: int = WAIT
+    far_behind: int = FAR_BEHIND
 
 
 class SyncWorker:
@@ -48,7 +51,8 @@ class SyncWorker:
         trail = Trail(trust, view)
         self._client = client
         self._board = Board(outbox.queue_length, lambda: view.size, on_status, time.monotonic)
-        down = Downloader(client, view, outbox, trail, manifest, progress, wait=pace.wait)
+        waits = {"wait": pace.wait, "far_behind": pace.far_behind}
+        down = Downloader(client, view, outbox, trail, manifest, progress, **waits)
         sides = (Uploader(client, outbox, trail), down)
         self._loops = [Loop(side, self._board, draw, pace.backoff, pace.slowly) for side in sides]
 
