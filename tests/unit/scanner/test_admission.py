@@ -1,0 +1,145 @@
+"""One scan: what is written in which order, and what the ledger node's answer changes."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from scanner.errors import JournalError
+from scanner.ports import Receipt
+from scanner.verify.entry import Entry, open_entry
+from scanner.verify.policy import Policy
+from scanner.verify.reasons import Reason
+from tests.fakes.event import NOON, compact_code, event_manifest, full_code, row
+from tests.fakes.whole_gate import WholeGate, whole_gate
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Iterator[WholeGate]:
+    with whole_gate(tmp_path) as gate:
+        yield gate
+
+
+def records(gate: WholeGate) -> list[Entry]:
+    found = [open_entry(raw) for raw in gate.journal.records()]
+    assert all(isinstance(entry, Entry) for entry in found)
+    return found  # type: ignore[return-value]
+
+
+def test_alone_a_good_ticket_is_on_disk_when_the_verdict_is_known(gate: WholeGate) -> None:
+    decision = gate.decide(compact_code(7).text())
+    assert decision.opens
+    (record,) = records(gate)
+    assert (record.type, record.body["ticket"], record.body["code"]) == ("admission", 7, compact_code(7).raw)
+    assert record.body["view_size"] == 100
+    use = gate.journal.use_of(7)
+    assert use is not None
+    assert (use.gate, use.at, use.released) == ("A1", NOON, False)
+
+
+def test_the_same_gate_repeats_the_green_and_then_knows_the_ticket(gate: WholeGate) -> None:
+    gate.decide(compact_code(7).text())
+    again = gate.decide(compact_code(7).text())
+    assert (again.verdict.outcome, again.verdict.reason, again.opens) == ("admit", Reason.REPEAT, False)
+    gate.clock.pass_time(9)
+    later = gate.decide(compact_code(7).text())
+    assert later.verdict.reason == Reason.ALREADY_USED
+    assert gate.kinds() == ["admission", "refusal"]
+
+
+def test_a_claim_is_made_with_the_record_that_is_already_on_disk(gate: WholeGate) -> None:
+    gate.node.away = False
+    assert gate.decide(compact_code(7).text()).opens
+    assert gate.node.heard == records(gate)
+    assert gate.journal.unsettled()[0].outcome == "claimed"
+
+
+def test_screenshot_shown_at_two_gates(gate: WholeGate) -> None:
+    gate.node.away = False
+    gate.node.used[7] = "B1"
+    decision = gate.decide(compact_code(7).text())
+    assert (decision.verdict.outcome, decision.verdict.reason) == ("refuse", Reason.USED_ELSEWHERE)
+    assert decision.verdict.detail["gate"] == "B1"
+    assert gate.kinds() == ["admission", "void"]
+    use = gate.journal.use_of(7)
+    assert use is not None
+    assert use.released
+
+
+@pytest.mark.parametrize(
+    ("ledger_says", "reason"), [("stale", Reason.TRANSFERRED), ("revoked", Reason.BLOCKED), ("unknown", Reason.BLOCKED)]
+)
+def test_the_ledgers_word_counts_more_than_the_view(gate: WholeGate, ledger_says: str, reason: Reason) -> None:
+    gate.node.away = False
+    gate.node.answer = Receipt(1, ledger_says, 12)
+    decision = gate.decide(compact_code(7).text())
+    assert (decision.verdict.outcome, decision.verdict.reason, decision.opens) == ("refuse", reason, False)
+    assert gate.kinds()[-1] == "void"
+
+
+def test_an_answer_that_does_not_come_costs_no_admission(gate: WholeGate) -> None:
+    gate.node.away, gate.node.silent = False, True
+    assert gate.decide(compact_code(7).text()).opens
+    assert gate.journal.unsettled()[0].outcome == "alone"
+
+
+def test_a_silent_node_and_a_lease_elsewhere_give_the_use_back(tmp_path: Path) -> None:
+    with whole_gate(tmp_path, [row(7)._replace(gate_group=0, lease=2)]) as gate:
+        gate.node.away, gate.node.silent = False, True
+        decision = gate.decide(compact_code(7).text())
+        assert (decision.verdict.outcome, decision.verdict.reason) == ("amber", Reason.OTHER_LEASE)
+        assert decision.verdict.detail["gates"] == ["B1"]
+        assert gate.kinds() == ["admission", "release"]
+
+
+@pytest.mark.parametrize(
+    ("policy", "outcome", "reason"),
+    [
+        (Policy(), "amber", Reason.OTHER_LEASE),
+        (Policy(offline="supervisor"), "amber", Reason.ASK_SUPERVISOR),
+        (Policy(offline="admit-marked"), "admit", Reason.OK),
+    ],
+)
+def test_offline_a_use_leased_elsewhere_follows_the_policy(
+    tmp_path: Path, policy: Policy, outcome: str, reason: Reason
+) -> None:
+    manifest = replace(event_manifest(), policy=policy)
+    with whole_gate(tmp_path, [row(7)._replace(gate_group=0, lease=2)], manifest) as gate:
+        verdict = gate.decide(compact_code(7).text()).verdict
+        assert (verdict.outcome, verdict.reason) == (outcome, reason)
+        assert ("offline-unleased" in verdict.marks) == (outcome == "admit")
+
+
+def test_a_ticket_sold_since_the_last_sync_is_remembered_with_its_new_owner(gate: WholeGate) -> None:
+    assert gate.decide(compact_code(7, 1).text()).verdict.reason == Reason.SHOW_FULL_CODE
+    admitted = gate.decide(full_code(7, 1, 101).text())
+    assert admitted.opens
+    assert admitted.verdict.marks == ("certificate",)
+    gate.clock.pass_time(20)
+    assert gate.decide(compact_code(7, 0, NOON + 20).text()).verdict.reason == Reason.TRANSFERRED
+
+
+def test_a_code_that_is_none_is_not_written_to_the_card(gate: WholeGate) -> None:
+    for text in (
+        "",
+        "https://example.com",
+        "T1",
+        "T2" + "A" * 4096,
+        compact_code(7, manifest=event_manifest("other")).text(),
+    ):
+        assert gate.decide(text).verdict.outcome == "refuse"
+    assert gate.kinds() == []
+
+
+def test_an_old_view_marks_its_admissions(gate: WholeGate) -> None:
+    gate.clock.pass_time(901)
+    decision = gate.decide(compact_code(7, at=NOON + 901).text())
+    assert decision.opens
+    assert decision.verdict.marks == ("view-old",)
+
+
+def test_nobody_is_admitted_that_the_disk_did_not_take(gate: WholeGate) -> None:
+    gate.journal.close()
+    with pytest.raises(JournalError, match="nobody is admitted"):
+        gate.decide(compact_code(7).text())
