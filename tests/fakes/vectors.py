@@ -31,7 +31,8 @@ class Situation:
 @cache
 def gate_codes() -> dict[str, Any]:
     """gate-codes.json: keys, fields and three codes, made by an implementation that is not ours."""
-    return load("gate-codes.json")
+    codes: dict[str, Any] = load("gate-codes.json")
+    return codes
 
 
 @cache
