@@ -1,7 +1,7 @@
 """A gate's sync with a real journal, a real view and a real client, against a node in the same process."""
 
-import itertools
 import random
+import secrets
 import threading
 
 from scanner.clock import ClockReading
@@ -27,17 +27,16 @@ def trust_of(ledger):
     return LogTrust(ledger.origin, ledger.vkey)
 
 
-def make_client(node, device="A1-gate", *, now=None, timeouts=BRISK, on_time=None, nonces=None):
+def make_client(node, device="A1-gate", *, now=None, timeouts=BRISK, on_time=None, nonce=lambda: secrets.token_hex(16)):
     """A client whose device is enrolled at the node."""
     device_key = key(device)
     node.ledger.devices.setdefault(device_key.public, device)
-    numbers = nonces or itertools.count()
     clock = now or node.now
     return NodeClient(
         node.url,
         Identity(device, device_key, node.ledger.event, node.ledger.key.public),
         lambda: ClockReading(clock(), trusted=True, error_s=0.1, source="test"),
-        lambda: f"{device}-{next(numbers)}-{random.getrandbits(64):x}",
+        nonce,
         on_time,
         timeouts=timeouts,
     )
