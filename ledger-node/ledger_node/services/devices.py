@@ -15,6 +15,7 @@ from scanner.verify.enrolment import SECRET_BYTES, EnrolmentCode, fingerprint
 from scanner.verify.entry import Malformed
 
 HOUR = 3_600
+CODE_REFUSED = "code-refused"
 _REFUSED = "this code is not good (mistyped, used, or expired): ask for a new one with `ledger-node devices code`"
 
 
@@ -47,12 +48,12 @@ def enrol(node: Node, code_text: str, public_key: bytes) -> Device:
     digest = _digest(node, code)
     known = node.store.code(digest)
     if known is None:
-        raise ServiceError("code-refused", _REFUSED, 403)
+        raise ServiceError(CODE_REFUSED, _REFUSED, 403)
     device = f"{known.gate}-{public_key.hex()[:8]}"
     if known.used_by is None and known.expires < node.seconds:
-        raise ServiceError("code-refused", _REFUSED, 403)
+        raise ServiceError(CODE_REFUSED, _REFUSED, 403)
     if not node.store.use_code(digest, device):
-        raise ServiceError("code-refused", _REFUSED, 403)
+        raise ServiceError(CODE_REFUSED, _REFUSED, 403)
     found = find(node, public_key)
     if found is None:
         node.commit([node.operator.enrol_device(known.event, device, public_key, known.gate, node.seconds)])

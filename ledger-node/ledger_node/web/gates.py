@@ -17,6 +17,7 @@ from ledger_node.services.node import Node
 from ledger_node.services.snapshot import SnapshotFile, Snapshots
 from ledger_node.web.door import Asked, refuse_revoked
 from ledger_node.web.feed import Feed
+from ledger_node.web.guesses import Guesses
 from ledger_node.web.metrics import Metrics
 from ledger_node.web.reply import OCTETS, Reply, reply
 from ledger_node.web.reports import Reports
@@ -39,13 +40,20 @@ class Gates:
         self._metrics = metrics
         self._reports = reports
         self._snapshots = Snapshots(node)
+        self._guesses = Guesses()
 
     async def enrol(self, asked: Asked) -> Reply:
         """A new device with its own key and a one-time code."""
         order = read_json(Enrolment, asked.body)
         if order.public_key != asked.public_key.hex():
             raise ServiceError("other-key", "sign the enrolment with the key that it names", 422)
-        device = await asyncio.to_thread(devices.enrol, self._node, order.code, asked.public_key)
+        self._guesses.check(self._node.now())
+        try:
+            device = await asyncio.to_thread(devices.enrol, self._node, order.code, asked.public_key)
+        except ServiceError as error:
+            if error.code == devices.CODE_REFUSED:
+                self._guesses.wrong(self._node.now())
+            raise
         node = self._node
         return reply(
             {

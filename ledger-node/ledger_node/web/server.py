@@ -6,6 +6,7 @@ ledger's writer answers, so a stuck node is restarted. What is served is said el
 
 import asyncio
 import contextlib
+import functools
 import os
 import signal
 import socket
@@ -199,4 +200,11 @@ def _signals(stop: asyncio.Event) -> Iterator[None]:
 
 
 def _notify(state: str) -> None:
-    SystemdNotifier().notify(state)
+    # Without a service manager the notifier would leave its socket open.
+    if "NOTIFY_SOCKET" in os.environ:
+        _notifier().notify(state)
+
+
+@functools.cache
+def _notifier() -> SystemdNotifier:
+    return SystemdNotifier()

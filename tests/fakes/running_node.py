@@ -1,0 +1,104 @@
+"""A real ledger node for tests: a real home folder, database and keys, served on 127.0.0.1 in a thread or a process.
+
+Nothing is faked here but the clock, and that only where a test hands one in.
+"""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+from ledger_node import config
+from ledger_node.contract.entries import NewTicket
+from ledger_node.services.devices import make_code
+from ledger_node.services.events import EventOrder, create_event
+from ledger_node.services.node import Node, open_node
+from ledger_node.web.server import Listening, serve
+from tests.fakes.wallet import Wallet
+
+EVENT = "coliseum-1122"
+DOORS = 1_795_343_400
+
+
+@contextmanager
+def open_home(home: Path, now: Callable[[], float] = time.time) -> Iterator[Node]:
+    """The node in `home`, not served."""
+    with config.hold(home):
+        keys = config.load_keys(home, None, os.urandom)
+        with open_node(home, keys, now, os.urandom) as node:
+            yield node
+
+
+def stage(node: Node, tickets: int, seed: int = 7, event: str = EVENT) -> list[Wallet]:
+    """An event with `tickets` tickets, index 1 and up, each with its holder's key; the holders' wallets."""
+    rng = Random(seed)
+    wallets = [Wallet.new(rng) for _ in range(tickets)]
+    create_event(node, EventOrder(event, "Harbour Nights", DOORS, DOORS + 5400, max(tickets, 100)))
+    rows = [
+        NewTicket(index, index, 0, 1, 88_000, wallet.public, wallet.proof(event, index))
+        for index, wallet in enumerate(wallets, 1)
+    ]
+    node.commit(list(node.operator.issue(event, rows, node.seconds)))
+    return wallets
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A served node: where it is, and how to stop it at once."""
+
+    url: str
+    port: int
+    node: Node
+
+    def code(self, gate: str = "R1", event: str = EVENT) -> str:
+        """A fresh enrolment code."""
+        return make_code(self.node, event, gate).text()
+
+
+@contextmanager
+def serving(node: Node) -> Iterator[Running]:
+    """Serve `node` on a loop in a thread until the block ends."""
+    ready = threading.Event()
+    found: list[tuple[Listening, asyncio.AbstractEventLoop]] = []
+    stop = asyncio.Event()
+
+    async def run() -> None:
+        def on_ready(at: Listening) -> None:
+            found.append((at, asyncio.get_running_loop()))
+            ready.set()
+
+        await serve(node, "127.0.0.1", 0, on_ready, stop)
+
+    thread = threading.Thread(target=lambda: asyncio.run(run()), name="node")
+    thread.start()
+    assert ready.wait(20), "the node did not start"
+    at, loop = found[0]
+    try:
+        yield Running(f"http://127.0.0.1:{at.port}", at.port, node)
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join()
+
+
+@contextmanager
+def process(home: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """`ledger-node serve` as a process of its own; the process and its port. Killed at the end if it still runs."""
+    command = [sys.executable, "-m", "ledger_node.cli", "--home", str(home), "serve", "--port", "0"]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert running.stdout is not None
+        line = running.stdout.readline()
+        yield running, json.loads(line)["port"]
+    finally:
+        running.kill()
+        running.wait()
+        if running.stdout:
+            running.stdout.close()
