@@ -17,6 +17,7 @@ from pathlib import Path
 from random import Random
 
 from ledger_node import config
+from ledger_node.cli.operator import operator
 from ledger_node.contract.entries import NewTicket
 from ledger_node.services.devices import make_code
 from ledger_node.services.events import EventOrder, create_event
@@ -102,3 +103,10 @@ def process(home: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
         running.wait()
         if running.stdout:
             running.stdout.close()
+
+
+def code_by_socket(home: Path, gate: str = "R1", event: str = EVENT) -> str:
+    """An enrolment code from the node that is being served from `home`, as the command line gets it."""
+    with operator(home) as node:
+        made: str = node.do("devices-code", event=event, gate=gate)["code"]
+        return made
