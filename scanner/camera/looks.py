@@ -12,15 +12,15 @@ class Look(Enum):
     """What is done with one frame, from cheap to dear."""
 
     HALF = "half"
-    FULL = "full"
-    DOUBLED = "doubled"
+    FULL = "full, smoothed"
+    DOUBLED = "doubled, sharp"
     SECOND = "second"
 
 
 # Prices are in doubled looks (about 5 ms at 1280x720 on a PC); zbar costs five of them.
 PRICE = {Look.DOUBLED: 1.0, Look.SECOND: 5.0}
 BUDGET = 14.0
-REFILL = 0.15
+REFILL = 0.1
 # One second at 30 frames: a hand that pauses is still a hand.
 AWAKE = 30
 # A code that was just read and missed for a frame or two needs no dear look.
@@ -59,7 +59,7 @@ class Looks:
         self._budget = BUDGET
 
     def _dear_look(self) -> Look | None:
-        look = Look.SECOND if self._second and self._dear % 3 == 1 else Look.DOUBLED
+        look = Look.SECOND if self._second and self._dear % 3 == 2 else Look.DOUBLED
         if self._budget < PRICE[look]:
             return None
         self._budget -= PRICE[look]

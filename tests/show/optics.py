@@ -13,13 +13,13 @@ from scanner.camera.images import cv2
 Gray = npt.NDArray[np.uint8]
 
 NOISE_MARGIN = 256
+FIELD_SIGMA = 16.0
 
 
-@lru_cache(maxsize=8)
-def _noise_field(height: int, width: int, sigma: float) -> Gray:
+@lru_cache(maxsize=2)
+def _noise_field(height: int, width: int) -> Gray:
     """Sensor noise around 128, larger than the frame; each frame takes another window of it."""
-    rng = np.random.default_rng(20 + round(sigma * 10))
-    field = rng.normal(128, sigma, (height + NOISE_MARGIN, width + NOISE_MARGIN))
+    field = np.random.default_rng(20).normal(128, FIELD_SIGMA, (height + NOISE_MARGIN, width + NOISE_MARGIN))
     return np.clip(field, 0, 255).astype(np.uint8)
 
 
@@ -27,8 +27,9 @@ def add_noise(frame: Gray, sigma: float, rng: np.random.Generator) -> Gray:
     """The frame with sensor noise of standard deviation `sigma` grey levels; never the same bits twice."""
     height, width = frame.shape
     top, left = (int(n) for n in rng.integers(0, NOISE_MARGIN, 2))
-    window = _noise_field(height, width, sigma)[top : top + height, left : left + width]
-    return np.asarray(cv2.addWeighted(frame, 1.0, window, 1.0, -128.0))
+    window = _noise_field(height, width)[top : top + height, left : left + width]
+    share = sigma / FIELD_SIGMA
+    return np.asarray(cv2.addWeighted(frame, 1.0, window, share, -128.0 * share))
 
 
 def expose(frame: Gray, light: float, contrast: float) -> Gray:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from scanner.camera.images import cv2
 from tests.show import optics
+from tests.show.conditions import CONDITIONS, Condition, any_condition
 from tests.show.optics import Gray
 from tests.show.screen import BODY_HEIGHT, BODY_WIDTH, CARD_TOP, CARD_WIDTH, Phone, Style
 from tests.show.venue import HEIGHT, WIDTH, empty_scene, hall
@@ -24,6 +25,7 @@ __all__ = [
     "Phone",
     "Shot",
     "Style",
+    "any_condition",
     "approach",
     "empty_scene",
     "shots",
@@ -34,72 +36,6 @@ __all__ = [
 FOCAL = 1100.0  # pixels; a lens of about 60 degrees across 1280 pixels
 
 Points = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """How hard the camera has it. Widths in pixels, angles in degrees, noise in grey levels."""
-
-    card: tuple[float, float] = (230.0, 330.0)  # width of the code's card in the frame, least and most
-    tilt: float = 6.0
-    exposure_ms: float = 5.0
-    hand: float = 1.0  # how restless the hand is; 1 is a calm adult
-    defocus: float = 0.4
-    glare: float = 0.0  # 1 whitens the middle of the reflection
-    glare_radius: float = 0.0  # of the card's width
-    noise: float = 3.0
-    light: float = 1.0
-    contrast: float = 1.0
-    moire: float = 0.0
-    gradient: float = 0.0
-    style: Style | None = None
-
-
-CONDITIONS: dict[str, Condition] = {
-    "clean": Condition(),
-    "perspective": Condition(tilt=42.0),
-    "small": Condition(card=(150.0, 190.0)),
-    "defocus": Condition(defocus=1.8),
-    "motion": Condition(exposure_ms=20.0, hand=4.5),
-    "dim-and-noisy": Condition(light=0.28, noise=12.0),
-    "low-contrast": Condition(contrast=0.25),
-    "glare": Condition(glare=1.3, glare_radius=0.8, tilt=10.0),
-    "moire": Condition(moire=0.22),
-    "gradient": Condition(gradient=0.75),
-    "dark-mode": Condition(style="dark"),
-    "inverted": Condition(style="inverted"),
-    "mixed": Condition(
-        tilt=22.0, exposure_ms=12.0, hand=2.5, defocus=1.2, glare=0.8, glare_radius=0.5, noise=7.0, light=0.6, moire=0.1
-    ),
-}
-
-
-def any_condition(rng: np.random.Generator) -> Condition:
-    """What one visitor brings: each trouble in its own strength, most of them mild, now and then several at once.
-
-    A lamp is mirrored in every fifth phone. Glass reflects 4 %: a panel (4,000 cd/m2) next to a screen (400 cd/m2)
-    adds under half of white over a wide area; a bare bulb whitens what it covers, which is small.
-    """
-    glare, radius = 0.0, 0.0
-    if rng.random() < 0.2:
-        panel = rng.random() < 0.5
-        glare = float(rng.uniform(0.25, 0.5) if panel else rng.uniform(0.8, 1.5))
-        radius = float(rng.uniform(0.4, 0.9) if panel else rng.uniform(0.12, 0.35))
-    return Condition(
-        card=(200.0, 340.0),
-        tilt=float(rng.triangular(0, 5, 40)),
-        exposure_ms=float(rng.uniform(4, 16)),
-        hand=float(rng.triangular(0.5, 1, 4)),
-        defocus=float(rng.triangular(0.2, 0.4, 1.5)),
-        glare=glare,
-        glare_radius=radius,
-        noise=float(rng.triangular(2, 3, 10)),
-        light=float(rng.triangular(0.35, 1, 1.1)),
-        contrast=float(rng.triangular(0.4, 1, 1)),
-        moire=float(rng.triangular(0, 0, 0.2)),
-        gradient=float(rng.triangular(0, 0, 0.7)),
-        style=("light", "light", "dark", "inverted")[int(rng.integers(0, 4))],
-    )
 
 
 class Pose(NamedTuple):
@@ -237,7 +173,7 @@ def _draw(frame: Gray, phone: Phone, hand: _Hand, t: float, how: Condition, rng:
     right, bottom = min(right, WIDTH), min(bottom, HEIGHT)
     if right - left < 4 or bottom - top < 4:
         return
-    texture = phone.texture(pose.card / CARD_WIDTH * 1.15)
+    texture = phone.texture(hand.rest.card / CARD_WIDTH * 1.15)
     height, width = texture.shape
     matrix = cv2.getPerspectiveTransform(
         _corners(0, 0, width, height).astype(np.float32), (quad - (left, top)).astype(np.float32)
@@ -314,10 +250,11 @@ def shots(
 
     `skip_to_whole` leaves out what comes before the last two frames in which the symbol is not yet whole.
     """
+    phone = _styled(phone, condition)
     hand = _Hand.of(rng, condition, seconds - 0.8 if leave else seconds + 1)
     frames = range(round(fps * seconds))
     first = next((n for n in frames if _whole(phone, hand.pose(n / fps))), 2) - 2 if skip_to_whole else 0
-    return _filmed([_styled(phone, condition)], [hand], condition, rng, fps, seconds, scene, max(first, 0))
+    return _filmed([phone], [hand], condition, rng, fps, seconds, scene, max(first, 0))
 
 
 def approach(

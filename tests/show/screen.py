@@ -17,6 +17,7 @@ Style = Literal["light", "dark", "inverted"]
 BODY_WIDTH, BODY_HEIGHT, BEZEL = 420, 860, 15
 CARD_TOP, CARD_WIDTH = 250, 320
 QUIET = 4
+TEXTURES_A_POINT = 12
 
 
 @dataclass(frozen=True)
@@ -41,11 +42,10 @@ class Phone:
 
     def texture(self, points: float) -> Gray:
         """The phone, face on, at about `points` pixels a point; kept, because a phone is drawn many times."""
-        size = max(1, round(points * 8))
+        size = max(1, round(points * TEXTURES_A_POINT))
         if size not in self._textures:
-            whole = self._page(self._drawn_at())
-            shape = (round(BODY_WIDTH * size / 8), round(BODY_HEIGHT * size / 8))
-            self._textures[size] = np.asarray(cv2.resize(whole, shape, interpolation=cv2.INTER_AREA))
+            shape = (round(BODY_WIDTH * size / TEXTURES_A_POINT), round(BODY_HEIGHT * size / TEXTURES_A_POINT))
+            self._textures[size] = np.asarray(cv2.resize(self._page, shape, interpolation=cv2.INTER_AREA))
         return self._textures[size]
 
     def symbol_box(self) -> tuple[float, float, float]:
@@ -59,7 +59,9 @@ class Phone:
         count = len(self.modules) + 2 * QUIET
         return count * max(1, -(-CARD_WIDTH * 2 // count)) / CARD_WIDTH
 
-    def _page(self, scale: float) -> Gray:
+    @cached_property
+    def _page(self) -> Gray:
+        scale = self._drawn_at()
         dark = self.style != "light"
         paper, ink = (26, 225) if dark else (240, 30)
         page = np.full((round(BODY_HEIGHT * scale), round(BODY_WIDTH * scale)), 12, np.uint8)

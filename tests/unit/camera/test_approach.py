@@ -36,11 +36,13 @@ def share_read(seed: int, approaches: int) -> float:
     return sum(each is not None for each in taken) / approaches
 
 
+@pytest.mark.timeout(400)
 def test_visitors_are_read_within_half_a_second() -> None:
-    assert share_read(seed=1, approaches=400) >= PROMISE
+    assert share_read(seed=1, approaches=250) >= PROMISE
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("seed", range(2, 12))
 def test_many_more_visitors_are_read_within_half_a_second(seed: int) -> None:
     assert share_read(seed, approaches=2000) >= PROMISE
