@@ -3,6 +3,7 @@
 import random
 import secrets
 import threading
+from dataclasses import dataclass
 
 from scanner.clock import ClockReading
 from scanner.journal import Identity as Signs
@@ -12,7 +13,7 @@ from scanner.sync.client import Identity, NodeClient
 from scanner.sync.reconcile import LogTrust
 from scanner.sync.signed import Timeouts
 from scanner.sync.worker import Pace, SyncWorker
-from scanner.verify.keys import NO_KEY
+from scanner.verify.keys import NO_KEY, SigningKey
 from scanner.verify.record import Scan, Stamp
 from scanner.view import GateView, Trust
 from tests.fakes.disk import Disk
@@ -55,24 +56,35 @@ class Outbox:
         self.receipts |= {receipt.counter: receipt for receipt in receipts}
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a gate stands, and whom it believes."""
+
+    device: str
+    gate: str
+    event: str
+    key: SigningKey
+    node_key: bytes
+    trust: LogTrust
+
+
 class Gate:
     """One gate's journal, view and sync. A context manager; `until` waits for its status to say something."""
 
-    def __init__(self, node, folder, device="A1-gate", gate="A1", *, pace=PACE, timeouts=BRISK):
-        self.node, self.device = node, device
-        self.stamp = Stamp(DOORS * 1000, trusted=True, error_ms=10, view_size=0)
-        identity = Signs(device, gate, node.ledger.event, key(device))
+    def __init__(self, place, client, folder, *, pace=PACE):
         folder.mkdir(parents=True, exist_ok=True)
+        self.place, self.client = place, client
+        self.stamp = Stamp(DOORS * 1000, trusted=True, error_ms=10, view_size=0)
         self.disk = Disk()
-        self.journal = Journal.open(folder / "journal.db", identity, lambda: self.stamp, self.disk)
+        who = Signs(place.device, place.gate, place.event, place.key)
+        self.journal = Journal.open(folder / "journal.db", who, lambda: self.stamp, self.disk)
         self.outbox = Outbox(self.journal)
-        self.view = GateView(folder / "view", Trust(node.ledger.key.public, node.ledger.event), "stamp")
-        self.times, self.statuses = [], []
+        self.view = GateView(folder / "view", Trust(place.node_key, place.event), "stamp")
+        self.statuses = []
         self._news = threading.Condition()
-        self.client = make_client(node, device, timeouts=timeouts, on_time=self.times.append)
         self.worker = SyncWorker(
-            self.client,
-            trust_of(node.ledger),
+            client,
+            place.trust,
             self.outbox,
             self.view,
             lambda: self.view.manifest,
@@ -93,20 +105,33 @@ class Gate:
         assert stopped, "a sync thread did not end"
 
     def admit(self, *tickets):
+        """Tickets whose code nobody looks at."""
         for ticket in tickets:
-            self.journal.admit(Scan(ticket, 0, bytes(80), "admit", "ok"), NO_KEY, self.stamp, "alone")
+            self.admit_code(ticket, bytes(80))
 
-    def until(self, good):
+    def admit_code(self, ticket, code):
+        return self.journal.admit(Scan(ticket, 0, code, "admit", "ok"), NO_KEY, self.stamp, "alone")
+
+    def until(self, good, patience=PATIENCE):
         """The first status, from now on or now, for which `good` holds."""
         with self._news:
-            assert self._news.wait_for(lambda: good(self.worker.status()), PATIENCE), self.worker.status()
+            assert self._news.wait_for(lambda: good(self.worker.status()), patience), self.worker.status()
             return self.worker.status()
-
-    def synced(self):
-        """Wait until the view is at the node's size and the outbox is empty."""
-        return self.until(lambda now: now.view_size == self.node.ledger.size and now.queue == 0 and now.online)
 
     def _hear(self, status):
         with self._news:
             self.statuses.append(status)
             self._news.notify_all()
+
+
+class FakeGate(Gate):
+    """A gate whose node is the one in memory."""
+
+    def __init__(self, node, folder, device="A1-gate", gate="A1", *, pace=PACE):
+        self.node = node
+        place = Place(device, gate, node.ledger.event, key(device), node.ledger.key.public, trust_of(node.ledger))
+        super().__init__(place, make_client(node, device), folder, pace=pace)
+
+    def synced(self):
+        """Wait until the view is at the node's size and the outbox is empty."""
+        return self.until(lambda now: now.view_size == self.node.ledger.size and now.queue == 0 and now.online)

@@ -7,7 +7,7 @@ import pytest
 from tests.fakes import node_faults as faults
 from tests.fakes.fake_ledger import DOORS, FakeLedger, Step, manifest, row
 from tests.fakes.node_server import OCTETS, FakeNode
-from tests.fakes.sync_bench import PACE, Gate
+from tests.fakes.sync_bench import PACE, FakeGate
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def node():
 
 @pytest.fixture
 def gate(node, tmp_path):
-    with Gate(node, tmp_path / "gate") as made:
+    with FakeGate(node, tmp_path / "gate") as made:
         made.synced()
         yield made
 
@@ -37,7 +37,7 @@ def test_admissions_go_up_and_the_view_comes_down(node, gate):
 
 
 def test_another_gates_admission_arrives(node, gate, tmp_path):
-    with Gate(node, tmp_path / "other", "A2-gate", "A2") as other:
+    with FakeGate(node, tmp_path / "other", "A2-gate", "A2") as other:
         other.synced()
         other.admit(7)
         other.synced()
@@ -234,7 +234,7 @@ def test_revoked_device_hears_of_it_and_its_records_still_go_up(node, gate):
 
 
 def test_long_poll_does_not_hold_up_the_end(node, tmp_path):
-    with Gate(node, tmp_path / "gate") as gate:
+    with FakeGate(node, tmp_path / "gate") as gate:
         gate.synced()
         node.always("/changes", faults.hang)
         node.change(3, state=1)
@@ -248,7 +248,7 @@ def test_long_poll_does_not_hold_up_the_end(node, tmp_path):
 @pytest.fixture
 def fresh(node, tmp_path):
     """A gate that has not begun."""
-    gate = Gate(node, tmp_path / "fresh")
+    gate = FakeGate(node, tmp_path / "fresh")
     yield gate
     gate.__exit__()
 
@@ -286,7 +286,7 @@ def test_bad_snapshot_is_named_left_out_and_fetched_again(node, fresh, fault, se
 def impatient(node, tmp_path):
     """A gate that rather takes a snapshot than follow more than two entries; the node hands out one at a time."""
     node.page = 1
-    with Gate(node, tmp_path / "impatient", pace=replace(PACE, far_behind=2)) as made:
+    with FakeGate(node, tmp_path / "impatient", pace=replace(PACE, far_behind=2)) as made:
         made.synced()
         made.admit(1)
         made.synced()
