@@ -78,7 +78,7 @@ class Loop:
             self._bell.clear()
             try:
                 self._turn()
-            except Exception:  # noqa: BLE001 - logged whole; a gate that stops syncing without a word is worse
+            except Exception:  # noqa: BLE001 - telling it failed too
                 _log.exception("sync-fault", side=self._stepper.side)
                 self._stopped.wait(self._slowly)
 
@@ -86,7 +86,7 @@ class Loop:
         side = self._stepper.side
         try:
             turn = self._stepper.step()
-        except GateError as error:
+        except Exception as error:  # noqa: BLE001 - a gate that stops syncing without a word is worse
             if not self._stopped.is_set():
                 self._stopped.wait(self._pause_after(error))
             return
@@ -98,7 +98,7 @@ class Loop:
         if not self._stopped.is_set():
             self._bell.wait(turn.rest)
 
-    def _pause_after(self, error: GateError) -> float:
+    def _pause_after(self, error: Exception) -> float:
         side = self._stepper.side
         if isinstance(error, RevokedError):
             self._board.revoked(side, str(error))
@@ -108,5 +108,9 @@ class Loop:
             self._board.bad(side, str(error), alarm=True)
             return self._slowly * self._draw()
         self._backoff = self._backoff.failed()
-        self._board.bad(side, str(error))
+        if isinstance(error, GateError):
+            self._board.bad(side, str(error))
+        else:
+            _log.error("sync-fault", side=side, exc_info=error)
+            self._board.bad(side, f"a fault in the program, please report it: {error!r}")
         return self._backoff.wait(self._draw())

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import cache
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scanner.ports import Receipt, Waiting
@@ -58,6 +58,7 @@ def uploads(draw):
     return size, verified, positions
 
 
+@settings(deadline=None)
 @given(uploads(), st.randoms(use_true_random=False))
 def test_honest_receipts_are_settled_in_any_order_and_repeated(upload, shuffler):
     size, verified, positions = upload
@@ -71,6 +72,7 @@ def test_honest_receipts_are_settled_in_any_order_and_repeated(upload, shuffler)
     assert settled.problems == ()
 
 
+@settings(deadline=None)
 @given(uploads(), st.data())
 def test_a_receipt_that_is_not_proven_is_never_settled_and_harms_no_other(upload, data):
     size, verified, positions = upload
@@ -103,6 +105,7 @@ def test_a_receipt_that_is_not_proven_is_never_settled_and_harms_no_other(upload
     assert f"record {victim + 1}" in settled.problems[0]
 
 
+@settings(deadline=None)
 @given(uploads())
 def test_going_back_is_a_rollback_with_both_sizes(upload):
     size, _, positions = upload
@@ -111,6 +114,7 @@ def test_going_back_is_a_rollback_with_both_sizes(upload):
     assert f"the log went back from {SIZE + 1} to {size}" in verdict.reason
 
 
+@settings(deadline=None)
 @given(uploads())
 def test_another_past_is_a_fork(upload):
     size, verified, positions = upload
@@ -122,6 +126,7 @@ def test_another_past_is_a_fork(upload):
     assert verdict.kind == "fork"
 
 
+@settings(deadline=None)
 @given(uploads(), st.data())
 def test_a_consistency_proof_that_is_tampered_with_is_no_proof(upload, data):
     size, verified, positions = upload
@@ -214,6 +219,7 @@ def encoded(packed):
     return base64.b64encode(packed).decode()
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_honest_changes_are_taken(data):
     size = data.draw(st.integers(2, SIZE))
@@ -298,6 +304,7 @@ def judge(told, ours=None, view_size=0):
     return check_snapshot(trust_of(ledger()), ours or Known(), ledger().key.public, EVENT, view_size, told)
 
 
+@settings(deadline=None)
 @given(st.integers(1, SIZE), st.integers(0, SIZE))
 def test_snapshot_goes_forward_only(size, view_size):
     verdict = judge(header(size), view_size=view_size)

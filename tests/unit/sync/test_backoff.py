@@ -1,7 +1,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scanner.sync.backoff import Backoff
@@ -26,6 +26,7 @@ def test_a_show_without_a_network_overflows_nothing():
     assert after(100_000).bound() == 10.0
 
 
+@settings(deadline=None)
 @given(st.integers(1, 200), st.floats(0, 1, exclude_max=True))
 def test_every_wait_is_within_its_bound(failures, draw):
     backoff = after(failures)

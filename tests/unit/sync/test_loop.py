@@ -84,6 +84,22 @@ def test_revoked_is_for_good():
 
 def test_fault_of_the_program_does_not_end_the_thread():
     with Bench(ZeroDivisionError("ours"), GOOD) as bench:
+        assert "please report it: ZeroDivisionError('ours')" in bench.hear().last_error
+        assert bench.hear().online
+
+
+def test_listener_that_fails_does_not_end_the_thread():
+    bench = Bench(GOOD, GOOD)
+    heard = []
+
+    def publish(status):
+        heard.append(status)
+        if len(heard) == 1:
+            raise ZeroDivisionError("theirs")
+        bench.news.put(status)
+
+    bench.board._publish = publish
+    with bench:
         assert bench.hear().online
 
 
