@@ -69,7 +69,8 @@ class Scan:
             "owner_seq": self.owner_seq,
             "code": self.code,
             "verdict": self.verdict,
-            "reason": self.reason,
+            # A reason may come as a member of the enum; what is signed is its plain text.
+            "reason": str(self.reason),
             "marks": list(self.marks),
         }
 
@@ -83,7 +84,7 @@ class Settlement:
 
     def body(self) -> dict[str, Any]:
         """The fields of a void or a release."""
-        return {"of": self.of, "reason": self.reason}
+        return {"of": self.of, "reason": str(self.reason)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ class GateIncident:
 def sign_record(
     kind: str, event: str, link: Link, stamp: Stamp, what: Scan | Settlement | GateIncident, key: SigningKey
 ) -> bytes:
-    """The raw bytes of one record, signed by the device."""
+    """The raw bytes of one record, signed by the device. Raises ValueError for one that nobody would read."""
     body = {
         "device": link.device,
         "gate": link.gate,
@@ -113,7 +114,10 @@ def sign_record(
         "view_size": stamp.view_size,
         **what.body(),
     }
-    return seal(kind, event, stamp.time_ms // 1000, body, key)
+    at = stamp.time_ms // 1000
+    if wrong := check_record(Entry(kind, event, at, key.public, body, b"")):
+        raise ValueError(f"not a record: {wrong.reason}")
+    return seal(kind, event, at, body, key)
 
 
 def record_hash(raw: bytes) -> bytes:
