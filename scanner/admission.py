@@ -76,7 +76,7 @@ class Admission:
             self._journal.decided(record.counter, "claimed")
             return Decision(verdict, record.counter)
         lost = _lost(verdict, receipt)
-        self._journal.void(record.counter, lost.reason, at)
+        self._journal.void(record.counter, str(lost.reason), at)
         return Decision(lost, record.counter)
 
     def _unanswered(self, counter: int, verdict: Verdict, manifest: EventManifest, at: Stamp) -> Decision:
@@ -85,7 +85,7 @@ class Admission:
         if verdict.outcome == "admit":
             self._journal.decided(counter, "alone")
         else:
-            self._journal.release(counter, verdict.reason, at)
+            self._journal.release(counter, str(verdict.reason), at)
         return Decision(verdict, counter)
 
 
@@ -96,7 +96,7 @@ def stamp(time: ClockReading, view_size: int) -> Stamp:
 
 def _scan(code: GateCode, verdict: Verdict) -> Scan:
     core = code.core
-    return Scan(core.ticket, core.owner_seq, code.raw, verdict.outcome, verdict.reason, verdict.marks)
+    return Scan(core.ticket, core.owner_seq, code.raw, verdict.outcome, str(verdict.reason), verdict.marks)
 
 
 def _lost(verdict: Verdict, receipt: Receipt) -> Verdict:
