@@ -128,9 +128,8 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), backlog=_BACKLOG, family=_family(host))
     except OSError as error:
-        raise ServiceError(
-            "address", f"cannot listen at {host}:{port} ({error.strerror}): see --host, --port"
-        ) from error
+        why = os.strerror(error.errno or 0)
+        raise ServiceError("address", f"cannot listen at {host}:{port} ({why}): try another --port") from error
 
 
 def _family(host: str) -> socket.AddressFamily:
