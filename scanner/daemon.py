@@ -199,7 +199,7 @@ class Daemon:
     # Scans
 
     def _look(self, sighting: Sighting) -> None:
-        seen = self._parts.eyes.look(sighting.texts, self._monotonic())
+        seen = self._parts.eyes.look(sighting.texts, sighting.captured_at)
         if seen is None:
             return
         self._seen, self._captured = seen, sighting.captured_at

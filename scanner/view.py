@@ -7,32 +7,22 @@ newer is checked here, before it replaces anything. Raises SnapshotError, with t
 
 import mmap
 import os
-import sqlite3
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from sqlite_utils import Database
-from sqlite_utils.migrations import Migrations
-
 from scanner.errors import SnapshotError
 from scanner.ports import Change
-from scanner.store import Connect, connect, open_store, set_aside, sync_folder, transaction
+from scanner.store import Connect, connect, set_aside, sync_folder
 from scanner.verify.admit import View
 from scanner.verify.entry import Malformed, canonical, decode_map
 from scanner.verify.manifest import EventManifest
-from scanner.verify.row import Row, Rows
+from scanner.verify.row import Rows
 from scanner.verify.snapshot import STORED_MAGIC, SnapshotHeader, check_rows, read_header, unpack_rows
+from scanner.view_db import Changed, ViewDb
 
-MIGRATIONS = Migrations("view")
-
-
-@MIGRATIONS()
-def first(db: Database) -> None:
-    """change: rows newer than the snapshot's. fact: single values, among them the size that the changes reach."""
-    db.table("change").create({"ticket": int, "row": bytes, "size": int}, pk="ticket", not_null={"row", "size"})
-    db.table("fact").create({"name": str, "value": bytes}, pk="name", not_null={"value"})
+_STORED, _BESIDE = "snapshot.rows", "snapshot.new"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,49 +35,53 @@ class Trust:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """One consistent state; replaced as a whole, so that a reader needs no lock."""
+    """One state of the view, replaced as a whole, so that a reader needs no lock. `changes` may already hold rows of
+    the next state, which say so by their size.
+    """
 
-    rows: Rows
-    changes: dict[int, Row]
-    size: int
-    at: int
-    manifest: EventManifest | None
+    rows: Rows = field(default_factory=lambda: Rows(memoryview(b"")))
+    changes: dict[int, Changed] = field(default_factory=dict)
+    size: int = 0
+    at: int = 0
+    manifest: EventManifest | None = None
+    snapshot: SnapshotHeader | None = None
 
 
 class GateView:
     """See the module; implements ports.ViewStore and answers the decision."""
 
     def __init__(self, folder: Path, trust: Trust, stamp: str, connector: Connect = connect) -> None:
-        """Open what is kept in `folder`; a damaged snapshot is set aside under `stamp` and must be fetched again."""
-        folder.mkdir(parents=True, exist_ok=True)
+        """Open what is kept in `folder`. What is damaged is set aside under `stamp`, `damage` says so, and it must be
+        fetched again. Raises SnapshotError if the disk is at fault.
+        """
         self._folder = folder
         self._trust = trust
         self._lock = threading.RLock()
-        self._known = _Known(Rows(memoryview(b"")), {}, 0, 0, None)
-        self.damage = ""
+        self._known = _Known()
+        self._db = _open_db(folder, stamp, connector)
+        self.damage = f"the changes were set aside and must be fetched again: {d}" if (d := self._db.damage) else ""
         try:
-            self._db = open_store(folder / "view.db", MIGRATIONS, connector)
-        except sqlite3.DatabaseError as error:
-            self.damage = f"the changes were unreadable and were set aside: {error}"
-            set_aside(folder / "view.db", stamp)
-            self._db = open_store(folder / "view.db", MIGRATIONS, connector)
-        self._load(stamp)
+            self._load(stamp)
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Give the files back. May be called twice."""
         with self._lock:
             self._db.close()
-            self._known = _Known(Rows(memoryview(b"")), {}, 0, 0, None)
+            self._known = _Known()
 
     def wipe(self) -> None:
         """A revoked gate keeps no tickets: forget the view, on disk too."""
         with self._lock:
-            self._known = _Known(Rows(memoryview(b"")), {}, 0, 0, None)
-            with transaction(self._db):
-                self._db.execute("DELETE FROM change")
-                self._db.execute("DELETE FROM fact WHERE name != 'signed_time'")
-            (self._folder / "snapshot.rows").unlink(missing_ok=True)
-            sync_folder(self._folder)
+            self._known = _Known()
+            try:
+                (self._folder / _STORED).unlink(missing_ok=True)
+                sync_folder(self._folder)
+            except OSError as error:
+                raise SnapshotError(f"the snapshot cannot be deleted ({error}); check the disk") from error
+            self._db.wipe(keep="signed_time")
 
     # What the decision asks
 
@@ -114,7 +108,9 @@ class GateView:
     def of(self, ticket: int) -> View:
         """What is known of one ticket."""
         known = self._known
-        return View(known.size, known.changes.get(ticket) or known.rows.find(ticket))
+        if changed := known.changes.get(ticket):
+            return View(max(known.size, changed.size), changed.row)
+        return View(known.size, known.rows.find(ticket))
 
     # What the sync does (ports.ViewStore)
 
@@ -124,25 +120,16 @@ class GateView:
 
     def checkpoint(self) -> str:
         """The signed note that was last verified."""
-        return self._fact("checkpoint").decode()
+        return self._db.fact("checkpoint").decode()
 
     def install(self, download: Path) -> None:
         """Check the file row by row, write it beside the one in use, fsync, rename."""
-        beside = self._folder / "snapshot.new"
+        beside = self._folder / _BESIDE
         try:
-            with download.open("rb") as source:
-                header = _header(source, download.name)
-                self._must_be_ours(header)
-                with beside.open("wb") as target:
-                    _write_stored(target, header, source)
-                    target.flush()
-                    os.fsync(target.fileno())
+            header = self._copy(download, beside)
             with self._lock:
-                if header.size < self.size:
-                    raise SnapshotError(
-                        f"the view moved on to {self.size} meanwhile; this snapshot is of {header.size}"
-                    )
-                beside.replace(self._folder / "snapshot.rows")
+                self._must_be_ours(header)
+                beside.replace(self._folder / _STORED)
                 sync_folder(self._folder)
                 self._adopt(header)
         except OSError as error:
@@ -160,35 +147,34 @@ class GateView:
                 )
             if change.end < known.size:
                 return
-            manifest = self._newer(change.manifest)
-            try:
-                self._keep(change, manifest)
-            except sqlite3.Error as error:
-                raise SnapshotError(f"the change cannot be stored ({error}); check the disk") from error
-            known.changes.update((row.ticket, row) for row in change.rows)
-            at = max(change.at, known.at)
+            manifest, at = self._newer(change.manifest), max(change.at, known.at)
+            facts: dict[str, bytes | int] = {"size": change.end, "at": at}
+            if change.manifest and manifest is change.manifest:
+                facts["manifest"] = canonical(manifest.to_map())
+            self._db.add(change.rows, change.end, **facts)
+            known.changes.update((row.ticket, Changed(change.end, row)) for row in change.rows)
             self._known = replace(known, size=change.end, at=at, manifest=manifest)
 
     def note_checkpoint(self, note: str, size: int) -> None:
         """Keep a verified checkpoint unless a newer one is kept."""
         with self._lock:
-            if size >= int(self._fact("checkpoint_size") or b"0"):
-                self._set_facts(checkpoint=note.encode(), checkpoint_size=str(size).encode())
+            if size >= self._db.number("checkpoint_size"):
+                self._db.set_facts(checkpoint=note.encode(), checkpoint_size=size)
 
     def signed_time(self) -> int:
         """The newest time, in unix seconds, that a ledger node ever signed to us; the clock never runs below it."""
-        return int(self._fact("signed_time") or b"0")
+        return self._db.number("signed_time")
 
     def note_signed_time(self, seconds: int) -> None:
         """Keep a newer signed time."""
         with self._lock:
             if seconds > self.signed_time():
-                self._set_facts(signed_time=str(seconds).encode())
+                self._db.set_facts(signed_time=seconds)
 
     # Inside
 
     def _load(self, stamp: str) -> None:
-        stored = self._folder / "snapshot.rows"
+        stored = self._folder / _STORED
         if not stored.exists():
             return
         try:
@@ -196,36 +182,51 @@ class GateView:
                 header = _header(file, stored.name, STORED_MAGIC)
                 self._must_be_ours(header)
                 _check_stored(file, header)
-        except SnapshotError as error:
+        except (SnapshotError, OSError) as error:
             self.damage = f"the snapshot was set aside and must be fetched again: {error}"
             set_aside(stored, stamp)
             return
         self._adopt(header)
 
+    def _copy(self, download: Path, beside: Path) -> SnapshotHeader:
+        with download.open("rb") as source:
+            header = _header(source, download.name)
+            self._must_be_ours(header)
+            with beside.open("wb") as target:
+                _write_stored(target, header, source)
+                target.flush()
+                os.fsync(target.fileno())
+        return header
+
     def _adopt(self, header: SnapshotHeader) -> None:
         """Make the stored snapshot, and the changes that are newer than it, what is known."""
-        rows = _map_rows(self._folder / "snapshot.rows", header)
-        reached = int(self._fact("size") or b"0")
-        size = max(header.size, reached)
-        with transaction(self._db):
-            self._db.execute("DELETE FROM change WHERE size <= ?", (header.size,))
-        changes = {ticket: Row.unpack(packed) for ticket, packed in self._db.execute("SELECT ticket, row FROM change")}
+        rows = _map_rows(self._folder / _STORED, header)
+        reached = self._db.number("size")
+        self._db.drop(header.size)
+        if self._db.number("checkpoint_size") < header.size:
+            self._db.set_facts(checkpoint=header.checkpoint.encode(), checkpoint_size=header.size)
         manifest = header.event_manifest
         if (kept := self._kept_manifest()) and kept.version > manifest.version:
             manifest = kept
-        at = max(header.at, int(self._fact("at") or b"0") if reached > header.size else 0)
-        self._known = _Known(rows, changes, size, at, manifest)
-        if int(self._fact("checkpoint_size") or b"0") <= header.size:
-            self._set_facts(checkpoint=header.checkpoint.encode(), checkpoint_size=str(header.size).encode())
+        at = max(header.at, self._db.number("at") if reached > header.size else 0)
+        self._known = _Known(rows, self._db.changes(), max(header.size, reached), at, manifest, header)
 
     def _must_be_ours(self, header: SnapshotHeader) -> None:
+        known, manifest = self._known, self._known.manifest
         if header.node_key != self._trust.node_key:
             raise SnapshotError("the snapshot is signed by another node than the one this gate was enrolled with")
         if header.event != self._trust.event:
             raise SnapshotError(f"the snapshot is of the event {header.event}, this gate serves {self._trust.event}")
-        if header.size < self.size:
+        if header.size < known.size:
             raise SnapshotError(
-                f"the snapshot is older ({header.size}) than what this gate knows ({self.size}); it is not used"
+                f"the snapshot is older ({header.size}) than what this gate knows ({known.size}); it is not used"
+            )
+        if known.snapshot and header.size == known.snapshot.size and header.root != known.snapshot.root:
+            raise SnapshotError(f"the snapshot is of another log: at size {header.size} its root differs from ours")
+        if manifest and header.event_manifest.version < manifest.version:
+            raise SnapshotError(
+                f"the snapshot's manifest has version {header.event_manifest.version},"
+                f" this gate knows {manifest.version}; it is not used"
             )
 
     def _newer(self, manifest: EventManifest | None) -> EventManifest | None:
@@ -236,33 +237,10 @@ class GateView:
             raise SnapshotError(f"the change brings the manifest of another event, {manifest.event}")
         return manifest
 
-    def _keep(self, change: Change, manifest: EventManifest | None) -> None:
-        with transaction(self._db):
-            self._db.executemany(
-                "INSERT OR REPLACE INTO change (ticket, row, size) VALUES (?, ?, ?)",
-                [(row.ticket, row.pack(), change.end) for row in change.rows],
-            )
-            facts = {"size": str(change.end).encode(), "at": str(change.at).encode()}
-            if change.manifest and manifest is change.manifest:
-                facts["manifest"] = canonical(manifest.to_map())
-            self._write_facts(facts)
-
     def _kept_manifest(self) -> EventManifest | None:
-        packed = decode_map(self._fact("manifest"))
+        packed = decode_map(self._db.fact("manifest"))
         manifest = packed if isinstance(packed, Malformed) else EventManifest.from_map(packed)
         return None if isinstance(manifest, Malformed) else manifest
-
-    def _fact(self, name: str) -> bytes:
-        with self._lock:
-            row = self._db.execute("SELECT value FROM fact WHERE name = ?", (name,)).fetchone()
-        return bytes(row[0]) if row else b""
-
-    def _set_facts(self, **facts: bytes) -> None:
-        with transaction(self._db):
-            self._write_facts(facts)
-
-    def _write_facts(self, facts: dict[str, bytes]) -> None:
-        self._db.executemany("INSERT OR REPLACE INTO fact (name, value) VALUES (?, ?)", facts.items())
 
 
 def load_snapshot_file(path: Path) -> tuple[SnapshotHeader, Rows]:
@@ -278,6 +256,15 @@ def load_snapshot_file(path: Path) -> tuple[SnapshotHeader, Rows]:
     except OSError as error:
         raise SnapshotError(f"{path.name} cannot be read: {error}") from error
     return header, Rows(memoryview(b"".join(runs)))
+
+
+def _open_db(folder: Path, stamp: str, connector: Connect) -> ViewDb:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / _BESIDE).unlink(missing_ok=True)
+    except OSError as error:
+        raise SnapshotError(f"{folder} cannot be used ({error}); check the disk") from error
+    return ViewDb(folder / "view.db", stamp, connector)
 
 
 def _header(file: BinaryIO, name: str, magic: bytes | None = None) -> SnapshotHeader:
