@@ -2,8 +2,8 @@
 
 An admission is written with its use mark and its outbox row in one transaction, and the turnstile moves after the
 commit. Every method is durable on return, may be called from any thread, and raises JournalError when the disk says no;
-then nothing was written and nothing may be admitted. What a record means to the rest of the world is the ledger's
-business; whether to admit was decided before.
+then nothing may be admitted, and an admission that is on disk all the same is released. What a record means to the rest
+of the world is the ledger's business; whether to admit was decided before.
 
 An admission's outcome: pending -> claimed | alone -> pulsed -> passed | released; or pending -> voided | released.
 """
@@ -12,19 +12,19 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
+from scanner import journal_rebuild as rebuild
 from scanner import journal_recovery as recovery
 from scanner.errors import JournalError
+from scanner.journal_recovery import Identity
 from scanner.journal_schema import MIGRATIONS
 from scanner.ports import AdmissionOutcome, Counts, Receipt, Unsettled, Waiting
 from scanner.store import Connect, checkpoint, connect, open_store, transaction
 from scanner.verify.admit import Use
-from scanner.verify.keys import NO_KEY, SigningKey
+from scanner.verify.keys import NO_KEY
 from scanner.verify.record import (
     ADMISSION,
-    FIRST_PREVIOUS,
     INCIDENT,
     REFUSAL,
     RELEASE,
@@ -38,15 +38,7 @@ from scanner.verify.record import (
     sign_record,
 )
 
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who signs the records: the device, the gate it stands at, the event it serves."""
-
-    device: str
-    gate: str
-    event: str
-    key: SigningKey
+__all__ = ["Identity", "Journal"]
 
 
 class Journal:
@@ -57,7 +49,8 @@ class Journal:
         self._path = path
         self._identity = identity
         self._head = head
-        self._stale = False
+        self._failed: tuple[str, Stamp] | None = None
+        self._owed: tuple[int, Stamp] | None = None
         self._lock = threading.RLock()
         self._on_record: Callable[[], None] = lambda: None
 
@@ -65,32 +58,21 @@ class Journal:
     def open(
         cls, path: Path, identity: Identity, stamp: Callable[[], Stamp], connector: Connect = connect
     ) -> "Journal":
-        """Open, verify the chain, and settle what a crash left. A damaged journal is set aside and reported, never
-        overwritten: the new one carries on after its highest counter and says so in its first record.
+        """Open and verify all of it. A damaged journal is set aside and reported, never overwritten: the new one keeps
+        its records and uses, carries on after its highest counter and says so in its first record.
         """
         try:
+            rebuild.finish(path)
             damage, salvage = recovery.inspect(path, identity.key.public, connector)
             if damage:
-                return cls._begin_anew(path, identity, stamp(), damage, salvage, connector)
+                salvage.head = rebuild.begin_anew(path, identity, stamp(), damage, salvage, connector)
             connection = open_store(path, MIGRATIONS, connector)
         except (sqlite3.Error, OSError) as error:
             raise JournalError(
                 f"the journal {path} cannot be opened ({error}); check that the disk is there, writable and not full"
             ) from error
+        recovery.note_head(path, salvage.head.counter - 1)
         return cls(connection, path, identity, salvage.head)
-
-    @classmethod
-    def _begin_anew(
-        cls, path: Path, identity: Identity, stamp: Stamp, damage: str, salvage: recovery.Salvage, connector: Connect
-    ) -> "Journal":
-        kept = recovery.set_aside(path, stamp.time_ms)
-        connection = open_store(path, MIGRATIONS, connector)
-        with transaction(connection):
-            recovery.carry_over(connection, salvage)
-        journal = cls(connection, path, identity, recovery.Head(salvage.next_counter, FIRST_PREVIOUS))
-        detail = {"file": kept.name, "damage": damage, "carried": len(salvage.records)}
-        journal.incident(GateIncident(recovery.DAMAGED, detail), stamp)
-        return journal
 
     def __enter__(self) -> "Journal":
         return self
@@ -111,15 +93,16 @@ class Journal:
 
     def admit(self, scan: Scan, holder_key: bytes, stamp: Stamp, outcome: AdmissionOutcome) -> Waiting:
         """Record an admission and mark the ticket used. `outcome` is pending before a claim, alone without one."""
+        who = self._identity
         with self._appending(ADMISSION, scan, stamp) as record:
             self._db.execute(
                 "INSERT INTO admission (counter, ticket, outcome) VALUES (?, ?, ?)",
                 (record.counter, scan.ticket, outcome),
             )
             self._db.execute(
-                "INSERT OR REPLACE INTO use (ticket, counter, owner_seq, holder_key, gate, at, released)"
-                " VALUES (?, ?, ?, ?, ?, ?, 0)",
-                (scan.ticket, record.counter, scan.owner_seq, holder_key, self._identity.gate, stamp.time_ms // 1000),
+                "INSERT OR REPLACE INTO use (event, ticket, counter, owner_seq, holder_key, gate, at, released)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, 0)",
+                (who.event, scan.ticket, record.counter, scan.owner_seq, holder_key, who.gate, stamp.time_ms // 1000),
             )
         return record
 
@@ -141,11 +124,15 @@ class Journal:
 
     def pulsed(self, counter: int, time_ms: int) -> None:
         """The relay was released for this admission."""
-        self._change("UPDATE admission SET outcome = 'pulsed', pulse_ms = ? WHERE counter = ?", (time_ms, counter))
+        self._change(
+            "UPDATE admission SET outcome = 'pulsed', pulse_ms = ?"
+            " WHERE counter = ? AND outcome IN ('claimed', 'alone')",
+            (time_ms, counter),
+        )
 
     def passed(self, counter: int) -> None:
         """Somebody went through."""
-        self._change("UPDATE admission SET outcome = 'passed' WHERE counter = ?", (counter,))
+        self._change("UPDATE admission SET outcome = 'passed' WHERE counter = ? AND outcome = 'pulsed'", (counter,))
 
     def void(self, counter: int, reason: str, stamp: Stamp) -> Waiting:
         """The claim was lost: the turnstile did not move. What the ledger knows of the use it tells by itself."""
@@ -160,8 +147,10 @@ class Journal:
     def use_of(self, ticket: int) -> Use | None:
         """This gate's own record of the ticket's use, released or not."""
         with self._reading():
+            self._catch_up()
             row = self._db.execute(
-                "SELECT gate, at, owner_seq, holder_key, released FROM use WHERE ticket = ?", (ticket,)
+                "SELECT gate, at, owner_seq, holder_key, released FROM use WHERE event = ? AND ticket = ?",
+                (self._identity.event, ticket),
             ).fetchone()
         return Use(row[0], row[1], row[2], row[3] or NO_KEY, bool(row[4])) if row else None
 
@@ -200,13 +189,17 @@ class Journal:
             if admission.outcome == "pending":
                 self.release(admission.counter, "restart", stamp)
             else:
-                self._change("UPDATE admission SET outcome = 'in-doubt' WHERE counter = ?", (admission.counter,))
                 detail = {"of": admission.counter, "ticket": admission.ticket}
-                self.incident(GateIncident("pulse-in-doubt", detail), stamp)
+                with self._appending(INCIDENT, GateIncident("pulse-in-doubt", detail), stamp):
+                    self._db.execute(
+                        "UPDATE admission SET outcome = 'in-doubt' WHERE counter = ?", (admission.counter,)
+                    )
         return found
 
     def probe(self) -> None:
         """Write and commit something that says nothing: does the disk take it again?"""
+        with self._lock:
+            self._catch_up()
         self._change("INSERT OR REPLACE INTO probe (id, nonce) VALUES (1, randomblob(8))", ())
 
     def tidy(self) -> None:
@@ -220,28 +213,30 @@ class Journal:
         """The oldest records without a receipt."""
         with self._reading():
             rows = self._db.execute(
-                "SELECT counter, coalesce(outbox.raw, record.raw) FROM outbox LEFT JOIN record USING (counter)"
+                "SELECT counter, coalesce(record.raw, older.raw) FROM outbox"
+                " LEFT JOIN record USING (counter) LEFT JOIN older USING (counter)"
                 " WHERE aside IS NULL ORDER BY counter LIMIT ?",
                 (limit,),
             ).fetchall()
         return [Waiting(*row) for row in rows]
 
     def settle(self, receipts: Sequence[Receipt], log_size: int) -> None:
-        """Keep verified receipts; a rejected one sets its record aside with the reason."""
+        """Keep verified receipts; a rejected one sets its record aside with the reason. The first that is kept for a
+        record stays; one for a record that does not wait is passed over.
+        """
         with self._writing():
             for receipt in receipts:
                 if receipt.position is None:
                     self._db.execute(
                         "UPDATE outbox SET aside = ? WHERE counter = ?", (receipt.reason or "rejected", receipt.counter)
                     )
-                    continue
-                gate, at = receipt.first or (None, None)
-                self._db.execute(
-                    "INSERT OR REPLACE INTO receipt (counter, verdict, position, log_size, first_gate, first_at)"
-                    " VALUES (?, ?, ?, ?, ?, ?)",
-                    (receipt.counter, receipt.verdict, receipt.position, log_size, gate, at),
-                )
-                self._db.execute("DELETE FROM outbox WHERE counter = ?", (receipt.counter,))
+                elif self._db.execute("DELETE FROM outbox WHERE counter = ?", (receipt.counter,)).rowcount:
+                    gate, at = receipt.first or (None, None)
+                    self._db.execute(
+                        "INSERT INTO receipt (counter, verdict, position, log_size, first_gate, first_at)"
+                        " VALUES (?, ?, ?, ?, ?, ?)",
+                        (receipt.counter, receipt.verdict, receipt.position, log_size, gate, at),
+                    )
 
     def queue_length(self) -> int:
         """How many records wait for a receipt."""
@@ -261,31 +256,38 @@ class Journal:
     def _appending(self, kind: str, what: Scan | Settlement | GateIncident, stamp: Stamp) -> Iterator[Waiting]:
         who = self._identity
         with self._lock:
-            self._find_head()
+            self._catch_up()
             counter = self._head.counter
             link = Link(who.device, who.gate, counter, self._head.previous)
             raw = sign_record(kind, who.event, link, stamp, what, who.key)
-            try:
-                with self._writing():
-                    self._db.execute("INSERT INTO record (counter, type, raw) VALUES (?, ?, ?)", (counter, kind, raw))
-                    self._db.execute("INSERT INTO outbox (counter) VALUES (?)", (counter,))
-                    yield Waiting(counter, raw)
-            except JournalError:
-                self._stale = True
-                raise
+            self._failed = (kind, stamp)
+            with self._writing():
+                self._db.execute("INSERT INTO record (counter, type, raw) VALUES (?, ?, ?)", (counter, kind, raw))
+                self._db.execute("INSERT INTO outbox (counter) VALUES (?)", (counter,))
+                yield Waiting(counter, raw)
+            self._failed = None
             self._head = recovery.Head(counter + 1, record_hash(raw))
             recovery.note_head(self._path, counter)
         self._on_record()
 
-    def _find_head(self) -> None:
-        """A commit that failed may be on disk all the same: then the chain goes on after it."""
-        if not self._stale:
-            return
-        with self._reading():
-            row = self._db.execute("SELECT counter, raw FROM record ORDER BY counter DESC LIMIT 1").fetchone()
-        if row:
-            self._head = recovery.Head(row[0] + 1, record_hash(row[1]))
-        self._stale = False
+    def _catch_up(self) -> None:
+        """A commit that failed may be on disk all the same: then the chain goes on after it, and an admission, on which
+        nobody acted, is released.
+        """
+        if self._failed:
+            with self._reading():
+                row = self._db.execute("SELECT raw FROM record WHERE counter = ?", (self._head.counter,)).fetchone()
+            (kind, stamp), self._failed = self._failed, None
+            if row:
+                self._owed = (self._head.counter, stamp) if kind == ADMISSION else None
+                self._head = recovery.Head(self._head.counter + 1, record_hash(row[0]))
+        if self._owed:
+            (counter, stamp), self._owed = self._owed, None
+            try:
+                self.release(counter, "journal-fault", stamp)
+            except JournalError:
+                self._owed = (counter, stamp)
+                raise
 
     def _change(self, statement: str, values: tuple[object, ...]) -> None:
         with self._writing():

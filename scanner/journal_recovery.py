@@ -1,25 +1,46 @@
-"""Finding out whether a journal is whole, and saving what can be saved of one that is not.
+"""Finding out whether a journal is whole, and what of it can be believed. Nothing is changed here.
 
 The chain in the database proves what it holds, but not that nothing was cut off its end: a deleted -wal file leaves a
 shorter chain that is still a chain. So the highest counter is also kept in a small file beside it, `NAME.head`; it may
-lag behind after a power cut, never run ahead. Nothing is repaired in place.
+lag behind after a power cut, never run ahead. What is not signed (use marks, outbox, outcomes) is held against what is.
 """
 
 import os
+import re
 import sqlite3
-from collections.abc import Iterable
+import zlib
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_args
 
 from scanner import store
+from scanner.journal_schema import MIGRATIONS
+from scanner.ports import AdmissionOutcome
+from scanner.verify.admit import MARK_CERTIFICATE
 from scanner.verify.entry import Entry, Malformed, open_entry, signature_good
+from scanner.verify.gatecode import GateCode, parse_raw
+from scanner.verify.keys import SigningKey
 from scanner.verify.record import ADMISSION, FIRST_PREVIOUS, INCIDENT, RELEASE, VOID, check_record, record_hash
 
 DAMAGED = "journal-damaged"
 JUMP = 100_000
 """Counters left free after a damaged journal: records that can't be read any more may already be on the ledger."""
+
+_HEAD = re.compile(rb"(\d{20}) ([0-9a-f]{8})\n")
+UseMark = tuple[int, int, bytes, str, int, int]
+"""counter, owner_seq, holder_key (empty if the records don't tell it), gate, unix second, released (0 or 1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who signs the records: the device, the gate it stands at, the event it serves."""
+
+    device: str
+    gate: str
+    event: str
+    key: SigningKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +56,14 @@ class Salvage:
     """What an inspection found: the chain's head, and every record that is provably this device's."""
 
     head: Head = field(default_factory=Head)
-    records: dict[int, Entry] = field(default_factory=dict)
-    settled: set[int] = field(default_factory=set)
+    chain: dict[int, Entry] = field(default_factory=dict)
+    older: dict[int, Entry] = field(default_factory=dict)
     noted: int = 0
+
+    @property
+    def records(self) -> dict[int, Entry]:
+        """Those of the chain and those that an older journal left to it, in the order of their counters."""
+        return dict(sorted((self.older | self.chain).items()))
 
     @property
     def next_counter(self) -> int:
@@ -48,73 +74,118 @@ class Salvage:
 def inspect(path: Path, public_key: bytes, connector: store.Connect) -> tuple[str, Salvage]:
     """Read the whole journal. Returns what is wrong ("" if nothing is) and what could be read."""
     salvage = Salvage(noted=_noted_head(path))
-    if not path.exists():
-        return ("the journal is gone, but it once held records" if salvage.noted else ""), salvage
-    connection = connector(path)
+    if not path.exists() or not path.stat().st_size:
+        gone = salvage.noted or store.held_something(path)
+        return ("the journal is gone, but it once held records" if gone else ""), salvage
     try:
-        connection.execute("PRAGMA query_only=ON")
-        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'record'").fetchone():
-            return ("its tables are gone" if salvage.noted else ""), salvage
-        rows = connection.execute("SELECT counter, raw FROM record ORDER BY counter")
-        damage = _read_chain(rows, public_key, salvage)
-        salvage.settled = {counter for (counter,) in connection.execute("SELECT counter FROM receipt")}
-    except sqlite3.DatabaseError as error:
-        if _transient(error):
-            raise
-        damage = f"SQLite says: {error}"
-    finally:
-        connection.close()
+        with store.looking(path, connector) as connection:
+            damage = _read(path, connection, public_key, salvage)
+    except store.UNREADABLE as error:
+        damage = store.told(error)
     if not damage and salvage.noted >= salvage.head.counter:
         damage = f"records {salvage.head.counter} to {salvage.noted} are missing at the end"
     return damage, salvage
 
 
-def carry_over(connection: sqlite3.Connection, salvage: Salvage) -> None:
-    """Put the salvaged uses and unsent records into a new journal, inside the caller's transaction."""
-    gone = {e.body["of"] for e in salvage.records.values() if e.type in {RELEASE, VOID}}
-    for counter, entry in sorted(salvage.records.items()):
-        body = entry.body
-        if entry.type == ADMISSION:
-            connection.execute(
-                "INSERT OR REPLACE INTO use (ticket, counter, owner_seq, gate, at, released) VALUES (?, ?, ?, ?, ?, ?)",
-                (body["ticket"], counter, body["owner_seq"], body["gate"], entry.at, int(counter in gone)),
-            )
-        if counter not in salvage.settled:
-            connection.execute("INSERT INTO outbox (counter, raw) VALUES (?, ?)", (counter, entry.raw))
+def use_marks(salvage: Salvage) -> dict[tuple[str, int], UseMark]:
+    """The use marks that follow from the records, by event and ticket."""
+    records = salvage.records
+    gone = {entry.body["of"] for entry in records.values() if entry.type in {RELEASE, VOID}}
+    keys: dict[tuple[str, int, int], bytes] = {}
+    marks: dict[tuple[str, int], UseMark] = {}
+    for counter, entry in records.items():
+        if entry.type != ADMISSION:
+            continue
+        body, owner_seq = entry.body, entry.body["owner_seq"]
+        owner = (entry.event, body["ticket"], owner_seq)
+        keys[owner] = _certified_key(entry) or keys.get(owner, b"")
+        mark = (counter, owner_seq, keys[owner], body["gate"], entry.at, int(counter in gone))
+        marks[entry.event, body["ticket"]] = mark
+    return marks
+
+
+def verify_chain(raws: Iterable[bytes], public_key: bytes) -> str:
+    """What is wrong with a chain of records, "" if nothing is."""
+    return _read_chain(((None, None, raw) for raw in raws), public_key, Salvage())
 
 
 def note_head(path: Path, counter: int) -> None:
     """Remember the highest counter beside the journal. Not synced, as it only has to outlive this process; a failure is
     no fault, as the record itself is already on disk.
     """
+    digits = b"%020d" % counter
     with suppress(OSError):
         handle = os.open(_head_file(path), os.O_WRONLY | os.O_CREAT, 0o600)
         try:
-            os.pwrite(handle, b"%020d\n" % counter, 0)
+            os.pwrite(handle, b"%s %08x\n" % (digits, zlib.crc32(digits)), 0)
         finally:
             os.close(handle)
 
 
-def set_aside(path: Path, time_ms: int) -> Path:
-    """Rename the damaged journal and its companions; returns where it went."""
-    return store.set_aside(path, datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y%m%dT%H%M%SZ"))
+def _noted_head(path: Path) -> int:
+    try:
+        noted = _HEAD.fullmatch(_head_file(path).read_bytes())
+    except FileNotFoundError:
+        return 0
+    return int(noted[1]) if noted and zlib.crc32(noted[1]) == int(noted[2], 16) else 0
 
 
-def verify_chain(raws: Iterable[bytes], public_key: bytes) -> str:
-    """What is wrong with a chain of records, "" if nothing is."""
-    salvage = Salvage()
-    return _read_chain(((None, raw) for raw in raws), public_key, salvage)
+def _head_file(path: Path) -> Path:
+    return path.with_name(path.name + ".head")
 
 
-def _read_chain(rows: Iterable[tuple[int | None, bytes]], public_key: bytes, salvage: Salvage) -> str:
+def _read(path: Path, connection: sqlite3.Connection, public_key: bytes, salvage: Salvage) -> str:
+    """Every step is taken, whatever the one before found, but for the last, which needs all of them whole."""
+    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'record'").fetchone():
+        return "its tables are gone" if salvage.noted else ""
+    damage = (
+        _step(lambda: _read_older(connection, public_key, salvage)),
+        _step(lambda: _read_records(connection, public_key, salvage)),
+        _step(lambda: store.damage(path, connection, MIGRATIONS)),
+    )
+    return next(filter(None, damage), "") or _step(lambda: _compare(connection, salvage))
+
+
+def _step(read: Callable[[], str]) -> str:
+    try:
+        return read()
+    except store.UNREADABLE as error:
+        return store.told(error)
+
+
+def _read_older(connection: sqlite3.Connection, public_key: bytes, salvage: Salvage) -> str:
     damage = ""
-    for counter, raw in rows:
+    for counter, raw in connection.execute("SELECT counter, raw FROM older ORDER BY counter"):
+        entry = _own_record(raw, public_key)
+        if isinstance(entry, Malformed):
+            damage = damage or f"older record {counter}: {entry.reason}"
+            continue
+        salvage.older[entry.body["counter"]] = entry
+    return damage
+
+
+def _read_records(connection: sqlite3.Connection, public_key: bytes, salvage: Salvage) -> str:
+    query = "SELECT counter, CAST(type AS BLOB), raw FROM record ORDER BY counter"
+    try:
+        return _read_chain(connection.execute(query), public_key, salvage)
+    except store.UNREADABLE:
+        # What stands behind the broken page is read from the other end.
+        behind = Salvage()
+        with suppress(*store.UNREADABLE):
+            _read_chain(connection.execute(f"{query} DESC"), public_key, behind)
+        salvage.chain |= behind.chain
+        raise
+
+
+def _read_chain(rows: Iterable[tuple[int | None, bytes | None, bytes]], public_key: bytes, salvage: Salvage) -> str:
+    damage = ""
+    for counter, kind, raw in rows:
         entry = _own_record(raw, public_key)
         if isinstance(entry, Malformed):
             damage = damage or f"record {counter}: {entry.reason}"
             continue
-        salvage.records[entry.body["counter"]] = entry
-        damage = damage or _link(entry, counter, salvage.head)
+        salvage.chain[entry.body["counter"]] = entry
+        damage = damage or _link(entry, counter, kind, salvage.head)
         salvage.head = Head(entry.body["counter"] + 1, record_hash(raw))
     return damage
 
@@ -130,29 +201,44 @@ def _own_record(raw: object, public_key: bytes) -> Entry | Malformed:
     return entry if signature_good(entry) else Malformed("its signature is not good")
 
 
-def _link(entry: Entry, counter: int | None, head: Head) -> str:
+def _link(entry: Entry, counter: int | None, kind: bytes | None, head: Head) -> str:
     body = entry.body
-    if counter is not None and body["counter"] != counter:
-        return f"record {counter} says it is record {body['counter']}"
+    if counter is not None and (body["counter"], entry.type.encode()) != (counter, kind):
+        return f"record {counter} says it is {entry.type} {body['counter']}"
     if (body["counter"], body["previous"]) == (head.counter, head.previous):
         return ""
     starts_anew = entry.type == INCIDENT and body["kind"] == DAMAGED and head == Head()
     return "" if starts_anew else f"record {body['counter']} does not follow the one before it"
 
 
-def _noted_head(path: Path) -> int:
-    try:
-        return int(_head_file(path).read_text())
-    except (FileNotFoundError, ValueError):
-        return 0
+def _compare(connection: sqlite3.Connection, salvage: Salvage) -> str:
+    marks = {
+        (event, ticket): tuple(mark)
+        for event, ticket, *mark in connection.execute(
+            "SELECT event, ticket, counter, owner_seq, holder_key, gate, at, released FROM use"
+        )
+    }
+    if not _same_marks(use_marks(salvage), marks):
+        return "the use marks are not those of the records"
+    waiting = {counter for (counter,) in connection.execute("SELECT counter FROM outbox")}
+    settled = {counter for (counter,) in connection.execute("SELECT counter FROM receipt")}
+    if waiting & settled or waiting | settled != salvage.records.keys():
+        return "the outbox and the receipts are not those of the records"
+    admissions = {(n, entry.body["ticket"]) for n, entry in salvage.chain.items() if entry.type == ADMISSION}
+    rows = connection.execute("SELECT counter, ticket, outcome FROM admission").fetchall()
+    if {row[:2] for row in rows} != admissions or not {row[2] for row in rows} <= set(get_args(AdmissionOutcome)):
+        return "the admissions are not those of the records"
+    return ""
 
 
-def _head_file(path: Path) -> Path:
-    return path.with_name(path.name + ".head")
-
-
-def _transient(error: sqlite3.DatabaseError) -> bool:
-    """Whether the disk, not the file, is at fault: then nothing is set aside."""
-    return isinstance(error, sqlite3.OperationalError) and any(
-        word in str(error) for word in ("locked", "readonly", "full", "unable to open", "disk I/O")
+def _same_marks(ours: dict[tuple[str, int], UseMark], theirs: dict[tuple[str, int], tuple[object, ...]]) -> bool:
+    """A holder's key is compared only where the records tell it: that of a compact code is in the snapshot."""
+    return ours.keys() == theirs.keys() and all(
+        mark == theirs[ticket] or (not mark[2] and (*mark[:2], *mark[3:]) == (*theirs[ticket][:2], *theirs[ticket][3:]))
+        for ticket, mark in ours.items()
     )
+
+
+def _certified_key(entry: Entry) -> bytes:
+    code = parse_raw(entry.body["code"]) if MARK_CERTIFICATE in entry.body["marks"] else None
+    return code.certificate.holder_key if isinstance(code, GateCode) and code.certificate else b""

@@ -8,17 +8,19 @@ MIGRATIONS = Migrations("journal")
 
 @MIGRATIONS()
 def first(db: Database) -> None:
-    """record: the chain. admission: each one's outcome. use: the mark that stops a second entry. outbox and receipt:
-    what the ledger has still to confirm, and what it said; `raw` in the outbox is of a record from an older journal.
+    """record: the chain. older: records saved from journals that were damaged. admission: each one's outcome.
+    use: the mark that stops a second entry. outbox and receipt: what the ledger has still to confirm, and what it said.
     probe: what is written to find out whether the disk takes anything.
     """
     db.table("record").create({"counter": int, "type": str, "raw": bytes}, pk="counter", not_null={"type", "raw"})
+    db.table("older").create({"counter": int, "raw": bytes}, pk="counter", not_null={"raw"})
     db.table("admission").create(
         {"counter": int, "ticket": int, "outcome": str, "pulse_ms": int}, pk="counter", not_null={"ticket", "outcome"}
     )
     db.table("admission").create_index(["outcome"])
     db.table("use").create(
         {
+            "event": str,
             "ticket": int,
             "counter": int,
             "owner_seq": int,
@@ -27,10 +29,10 @@ def first(db: Database) -> None:
             "at": int,
             "released": int,
         },
-        pk="ticket",
+        pk=("event", "ticket"),
     )
     db.table("use").create_index(["counter"])
-    db.table("outbox").create({"counter": int, "raw": bytes, "aside": str}, pk="counter")
+    db.table("outbox").create({"counter": int, "aside": str}, pk="counter")
     db.table("receipt").create(
         {"counter": int, "verdict": str, "position": int, "log_size": int, "first_gate": str, "first_at": int},
         pk="counter",

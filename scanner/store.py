@@ -7,13 +7,18 @@ synchronous=FULL. One connection writes and also checkpoints: SQLite before 3.51
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
 Connect = Callable[[Path], sqlite3.Connection]
+
+_COMPANIONS = ("", "-wal", "-shm", "-journal")
+_FORMATS = (b"\1\1", b"\2\2")
+"""Bytes 18 and 19 of the file: rollback journal or WAL. With others SQLite would only read it, or not at all."""
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -29,7 +34,7 @@ def open_store(path: Path, migrations: Migrations, connector: Connect = connect)
         migrations.apply(Database(connection))
         connection.commit()
         connection.isolation_level = None
-        connection.execute("PRAGMA journal_mode=WAL")
+        _switch_to_wal(connection)
         connection.execute("PRAGMA synchronous=FULL")
         # Checkpoints are taken when the gate is idle (`checkpoint`), not inside somebody's commit.
         connection.execute("PRAGMA wal_autocheckpoint=0")
@@ -41,7 +46,7 @@ def open_store(path: Path, migrations: Migrations, connector: Connect = connect)
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """BEGIN IMMEDIATE .. COMMIT; durable when it ends. Any failure, that of the commit too, leaves nothing behind."""
+    """BEGIN IMMEDIATE .. COMMIT; durable when it ends. A commit that fails may be on disk all the same."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -57,6 +62,96 @@ def checkpoint(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
 
+def fold(connection: sqlite3.Connection) -> None:
+    """Move all of the WAL into the database and close: one file is left. Raises sqlite3.Error, closed all the same."""
+    with closing(connection):
+        if connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+            raise sqlite3.OperationalError("database is locked")
+
+
+# Looking at a file that may be damaged
+
+
+def held_something(path: Path) -> bool:
+    """Whether there is a WAL with content beside a database that is gone or empty; SQLite would delete it unread."""
+    wal = path.with_name(f"{path.name}-wal")
+    return wal.exists() and wal.stat().st_size > 0
+
+
+@contextmanager
+def looking(path: Path, connector: Connect = connect) -> Iterator[sqlite3.Connection]:
+    """A connection that only reads, and leaves the WAL as it is; an ordinary one folds it away when it closes."""
+    if path.with_name(f"{path.name}-journal").exists():
+        with closing(connector(path)) as connection:
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5)) as connection:
+        yield connection
+
+
+def damage(path: Path, connection: sqlite3.Connection, migrations: Migrations) -> str:
+    """What is wrong with the structure or the tables of the file, "" if nothing is. Values are not looked at."""
+    with path.open("rb") as file:
+        if file.read(20)[18:] not in _FORMATS:
+            return "its header is not that of a database"
+    found = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+    if found != "ok":
+        return f"SQLite says: {found}"
+    done = connection.execute("SELECT migration_set, name, applied_at FROM _sqlite_migrations").fetchall()
+    applied = {name for group, name, _ in done if group == migrations.name}
+    known = {migration.name for migration in migrations.pending(Database(memory=True))}
+    wanted, there = _made_by(migrations, applied), _schema(connection)
+    odd = (wanted - there) | ((_made_by(migrations, known) - wanted) & there)
+    return f"its tables are not as they were made: {min(odd)[0]}" if odd else ""
+
+
+UNREADABLE = (sqlite3.DatabaseError, UnicodeDecodeError)
+"""What reading a damaged file raises; the second where SQLite's own words quote bytes of the file."""
+
+
+def told(error: Exception) -> str:
+    """Words for what an UNREADABLE file raised. Raises it again if the disk is at fault: then nothing is set aside."""
+    if _transient(error):
+        raise error
+    return f"SQLite says: {error}"
+
+
+def _transient(error: Exception) -> bool:
+    return isinstance(error, sqlite3.OperationalError) and any(
+        word in str(error) for word in ("locked", "readonly", "full", "unable to open", "disk I/O", "write-ahead log")
+    )
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """SQLite says so in its answer, and not by an error, when it stays with a mode that loses commits."""
+    mode = connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
+    if mode != "wal":
+        raise sqlite3.OperationalError(f"no write-ahead log can be had here (journal mode {mode})")
+
+
+def _made_by(migrations: Migrations, applied: set[str]) -> set[tuple[Any, ...]]:
+    made = Database(memory=True)
+    try:
+        later = [migration.name for migration in migrations.pending(made) if migration.name not in applied]
+        migrations.apply(made, stop_before=later)
+        return _schema(made.conn)
+    finally:
+        made.close()
+
+
+def _schema(connection: sqlite3.Connection) -> set[tuple[Any, ...]]:
+    """Columns, not the SQL that made them: another release of a library may write it in other words."""
+    rows = connection.execute(
+        'SELECT m.name, c.name, c.type, c."notnull", c.pk FROM sqlite_master m, pragma_table_info(m.name) c'
+        " WHERE m.type = 'table'"
+        " UNION ALL SELECT m.name, c.name, m.tbl_name, c.seqno, 0 FROM sqlite_master m, pragma_index_info(m.name) c"
+        " WHERE m.type = 'index'"
+    )
+    return set(rows)
+
+
+# Files
+
+
 def sync_folder(folder: Path) -> None:
     """Make renames in `folder` durable."""
     handle = os.open(folder, os.O_RDONLY)
@@ -66,16 +161,36 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def set_aside(path: Path, stamp: str) -> Path:
-    """Rename a damaged file, with SQLite's companions, to a name that nothing overwrites; returns the new path."""
+def aside(path: Path, stamp: str) -> Path:
+    """The name that a damaged file is given: one that nothing has."""
     target = path.with_name(f"{path.name}.damaged-{stamp}")
     number = 1
-    while target.exists():
+    while any(one.exists() for one in _with_companions(target)):
         number += 1
         target = path.with_name(f"{path.name}.damaged-{stamp}-{number}")
-    for suffix in ("", "-wal", "-shm"):
-        source = path.with_name(path.name + suffix)
+    return target
+
+
+def set_aside(path: Path, stamp: str) -> Path:
+    """Rename a damaged file, with SQLite's companions, to a name that nothing overwrites; returns the new path."""
+    target = aside(path, stamp)
+    for source, kept in zip(_with_companions(path), _with_companions(target), strict=True):
         if source.exists():
-            source.rename(target.with_name(target.name + suffix))
+            source.rename(kept)
     sync_folder(path.parent)
     return target
+
+
+def discard(path: Path) -> None:
+    """Delete a database that never came into use."""
+    for one in _with_companions(path):
+        one.unlink(missing_ok=True)
+
+
+def exists(path: Path) -> bool:
+    """Whether the database or any companion of it is there."""
+    return any(one.exists() for one in _with_companions(path))
+
+
+def _with_companions(path: Path) -> list[Path]:
+    return [path.with_name(path.name + suffix) for suffix in _COMPANIONS]
