@@ -11,7 +11,7 @@ import cbor2
 from ledger_node.contract.outcome import First, Outcome, Rejected
 from ledger_node.log.ledger import Doubt, View
 from ledger_node.services.errors import ServiceError
-from ledger_node.services.node import Node
+from ledger_node.services.node import Node, fault_as_error
 from scanner.verify.entry import MAX_BYTES, Malformed, decode_map
 from scanner.verify.keys import SIGNATURE_BYTES
 from scanner.verify.merkle import leaf_hash
@@ -109,7 +109,8 @@ def report_double_entries(node: Node, event: str, refs: set[Ref] | None = None) 
     with node.view() as view:
         doubts = [doubt for doubt in view.doubts(event) if _due(node, doubt, refs)]
     entries = [node.operator.report_double_entry(doubt.record, node.seconds) for doubt in doubts]
-    answers = node.ledger.submit(entries).result() if entries else []
+    with fault_as_error():
+        answers = node.ledger.submit(entries).result() if entries else []
     # A refusal means that somebody else has reported or explained it since: nothing is left to do.
     return sum(isinstance(answer, Outcome) for answer in answers)
 

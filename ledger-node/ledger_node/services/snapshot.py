@@ -50,7 +50,10 @@ class Snapshots:
         with lock:
             kept = self._kept.get(event)
             if kept is None or self._outdated(kept):
-                kept = self._build(event, kept)
+                try:
+                    kept = self._build(event, kept)
+                except OSError as error:
+                    raise ServiceError("disk", f"no snapshot can be written ({error.strerror})", 503) from error
             return kept
 
     def _outdated(self, kept: SnapshotFile) -> bool:

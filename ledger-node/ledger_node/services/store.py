@@ -108,7 +108,7 @@ class Store:
             self._db.execute(statement, values)
 
     def _read(self, statement: str, *values: object) -> list[Any]:
-        with self._lock, closing(self._db.execute(statement, values)) as cursor:
+        with self._lock, self._as_service_error(), closing(self._db.execute(statement, values)) as cursor:
             return cursor.fetchall()
 
     @contextmanager

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -22,6 +23,7 @@ from scanner.verify import httpsig
 from scanner.verify.httpsig import Refused, Signed
 from scanner.verify.keys import valid_public_key
 
+log = structlog.get_logger()
 _SENTENCES = {
     "unsigned": "sign the request (RFC 9421) with the device's key",
     "malformed": "the signature cannot be read: see the API's description",
@@ -107,6 +109,9 @@ class Door:
             return await handler(await self._admit(request, body, rules))
         except ServiceError as error:
             return self._refuse(error)
+        except Exception:
+            log.exception("fault", path=request.url.path)
+            return self._refuse(ServiceError("fault", "the node failed at this: send it again later", 500))
 
     async def _admit(self, request: Request, body: bytes, rules: Rules) -> Asked:
         now = self._node.now()
@@ -120,7 +125,9 @@ class Door:
         device = find(self._node, public_key)
         if device is None and not rules.strangers:
             raise ServiceError("unknown-key", _SENTENCES["unknown-key"], 401)
-        await self._spend(signed, now)
+        # Strangers may only enrol: a code is single-use by itself, and they must not fill the memory of nonces.
+        if device is not None:
+            await self._spend(signed, now)
         if not rules.revoked:
             refuse_revoked(device)
         if rules.content_type is not None:

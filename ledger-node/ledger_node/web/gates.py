@@ -8,6 +8,8 @@ import time
 from dataclasses import replace
 from typing import Any
 
+import structlog
+
 from ledger_node.contract.outcome import Outcome, Rejected
 from ledger_node.log.ledger import LedgerFault
 from ledger_node.services import devices, records
@@ -26,6 +28,7 @@ from scanner.verify.checkpoint import sign_checkpoint
 from scanner.verify.entry import canonical
 from scanner.verify.httpsig import digest_field
 
+log = structlog.get_logger()
 LONGEST_WAIT = 30
 DEADLINE = 5.0
 """Seconds for a commit. A gate gives up on a claim much earlier; its record is in the log all the same."""
@@ -40,6 +43,7 @@ class Gates:
         self._metrics = metrics
         self._reports = reports
         self._snapshots = Snapshots(node)
+        self._building = asyncio.Lock()
         self._guesses = Guesses()
 
     async def enrol(self, asked: Asked) -> Reply:
@@ -70,7 +74,9 @@ class Gates:
     async def snapshot(self, asked: Asked) -> Reply:
         """The newest snapshot of the device's event; for HEAD, only what it would be."""
         event = _own_event(asked)
-        made = await asyncio.to_thread(self._snapshots.get, event)
+        # Many gates ask at once when doors open: one builds, and the others wait here, where no thread waits with them.
+        async with self._building:
+            made = await asyncio.to_thread(self._snapshots.get, event)
         self._reports.note(asked.who.device, int(self._node.now()))
         if asked.request.headers.get("if-none-match") == _etag(made):
             return Reply(304, b"", OCTETS, {"ETag": _etag(made)})
@@ -129,9 +135,15 @@ class Gates:
         for made in body["receipts"]:
             self._metrics.records.labels(made["verdict"]).inc()
         if fresh:
-            reported = await asyncio.to_thread(records.report_double_entries, self._node, event, fresh)
-            self._metrics.incidents.inc(reported)
+            await asyncio.to_thread(self._report_double_entries, event, fresh)
         return reply(body)
+
+    def _report_double_entries(self, event: str, fresh: set[records.Ref]) -> None:
+        try:
+            self._metrics.incidents.inc(records.report_double_entries(self._node, event, fresh))
+        except ServiceError as error:
+            # The records are safe and their receipts must not wait; housekeeping reports what is left.
+            log.warning("double entries not reported yet", problem=str(error))
 
     async def receipt(self, asked: Asked) -> Reply:
         """What became of a record, with the proof that it is in the log."""
