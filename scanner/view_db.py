@@ -79,7 +79,7 @@ class ViewDb:
             found = self._db.execute("SELECT ticket, size, row FROM change").fetchall()
         return {ticket: Changed(size, Row.unpack(row)) for ticket, size, row in found}
 
-    def add(self, rows: Iterable[Row], size: int, **facts: bytes | int) -> None:
+    def add(self, rows: Iterable[Row], size: int, /, **facts: bytes | int) -> None:
         """Keep rows of this ledger size, and values with them, all or none."""
         packed = [(row.ticket, row.pack()) for row in rows]
         with self._storing(), store.transaction(self._db):
