@@ -6,7 +6,6 @@ ledger's writer answers, so a stuck node is restarted. What is served is said el
 
 import asyncio
 import contextlib
-import functools
 import os
 import signal
 import socket
@@ -20,7 +19,6 @@ from typing import Any
 import structlog
 import uvicorn
 import uvloop
-from sdnotify import SystemdNotifier
 
 from ledger_node.config import SOCKET_FILE
 from ledger_node.log.ledger import LedgerFault
@@ -199,11 +197,9 @@ def _signals(stop: asyncio.Event) -> Iterator[None]:
 
 
 def _notify(state: str) -> None:
-    # Without a service manager the notifier would leave its socket open.
-    if "NOTIFY_SOCKET" in os.environ:
-        _notifier().notify(state)
-
-
-@functools.cache
-def _notifier() -> SystemdNotifier:
-    return SystemdNotifier()
+    """sd_notify(3), if systemd started us."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender, contextlib.suppress(OSError):
+        sender.sendto(state.encode(), "\0" + address[1:] if address[0] == "@" else address)

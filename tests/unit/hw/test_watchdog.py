@@ -52,10 +52,6 @@ def test_without_systemd_nothing_is_sent_and_lateness_is_still_told() -> None:
     assert clock() == 1000.0
 
 
-# sdnotify has no way to close its socket.
-@pytest.mark.filterwarnings(
-    "ignore:unclosed <socket:ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
-)
 def test_what_systemd_hears(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         path = str(tmp_path / "notify")
@@ -72,9 +68,6 @@ def test_what_systemd_hears(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert heard == ["READY=1", "STATUS=gate A1 · 請出示二維碼", "WATCHDOG=1", "STOPPING=1"]
 
 
-@pytest.mark.filterwarnings(
-    "ignore:unclosed <socket:ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
-)
 def test_watchdog_of_another_process_is_not_fed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         path = str(tmp_path / "notify")
