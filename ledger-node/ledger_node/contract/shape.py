@@ -1,14 +1,22 @@
-"""The shape of an operator's entry: which fields, of which kind, in which range. What they mean is for the rules."""
+"""The shape of an entry that is not a device's record: which fields, of which kind, in which range. What they mean is
+for the rules. Types whose bodies have a class of their own (`body.Body`) take their shape from its fields.
+"""
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any
 
 from scanner.verify.entry import Entry, is_uint
 from scanner.verify.keys import PUBLIC_KEY_BYTES, SIGNATURE_BYTES
 
 MOST = 2**63 - 1
 """The largest integer that a ledger keeps: what a signed 64-bit column holds."""
+
+MOST_CENTS = 2**53
+"""The largest amount of money: what every reader of JSON can still hold exactly."""
+DIGEST_BYTES = 32
+_MOST_QUOTED = 2_000
+"""Bytes of a receipt or an attestation that an entry quotes."""
 
 Kind = Callable[[object], bool]
 Shape = Mapping[str, Kind]
@@ -55,6 +63,41 @@ def signature(value: object) -> bool:
     return isinstance(value, bytes) and len(value) == SIGNATURE_BYTES
 
 
+def cents(value: object) -> bool:
+    """0 to MOST_CENTS."""
+    return is_uint(value, MOST_CENTS)
+
+
+def boolean(value: object) -> bool:
+    """True or false."""
+    return isinstance(value, bool)
+
+
+def digest(value: object) -> bool:
+    """As long as a SHA-256: a commitment, an id that was drawn or hashed, a secret."""
+    return isinstance(value, bytes) and len(value) == DIGEST_BYTES
+
+
+def digest_or_none(value: object) -> bool:
+    """A digest, or empty for none."""
+    return value == b"" or digest(value)
+
+
+def quoted(value: object) -> bool:
+    """A receipt or an attestation of a provider, or empty for none; whether it is good is a rule's question."""
+    return isinstance(value, bytes) and len(value) <= _MOST_QUOTED
+
+
+def indexes(value: object) -> bool:
+    """A list of one ticket index or more, each once."""
+    return items_or_none(value, u32) and value != []
+
+
+def indexes_or_none(value: object) -> bool:
+    """A list of ticket indexes, each once; it may be empty."""
+    return items_or_none(value, u32)
+
+
 def mapping(value: object) -> bool:
     """A map."""
     return isinstance(value, dict)
@@ -63,6 +106,30 @@ def mapping(value: object) -> bool:
 def items(value: object) -> bool:
     """A list of one item or more."""
     return isinstance(value, list) and len(value) > 0
+
+
+def items_or_none(value: object, kind: Kind) -> bool:
+    """A list of values of one kind, none of them twice."""
+    return isinstance(value, list) and all(map(kind, value)) and len(set(value)) == len(value)
+
+
+U8 = Annotated[int, u8]
+U16 = Annotated[int, u16]
+U32 = Annotated[int, u32]
+Seconds = Annotated[int, u63]
+Counter = Annotated[int, u63]
+Cents = Annotated[int, cents]
+Flag = Annotated[bool, boolean]
+Text = Annotated[str, text]
+Name = Annotated[str, device_id]
+PublicKey = Annotated[bytes, key]
+Digest = Annotated[bytes, digest]
+DigestOrNone = Annotated[bytes, digest_or_none]
+Quoted = Annotated[bytes, quoted]
+Indexes = Annotated[Sequence[int], indexes]
+IndexesOrNone = Annotated[Sequence[int], indexes_or_none]
+Items = Annotated[Sequence[Any], items]
+Map = Annotated[Mapping[str, Any], mapping]
 
 
 def fault(body: Mapping[str, Any], shape: Shape) -> str | None:
