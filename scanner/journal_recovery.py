@@ -137,7 +137,7 @@ def _head_file(path: Path) -> Path:
 def _read(path: Path, connection: sqlite3.Connection, public_key: bytes, salvage: Salvage) -> str:
     """Every step is taken, whatever the one before found, but for the last, which needs all of them whole."""
     if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'record'").fetchone():
-        return "its tables are gone" if salvage.noted else ""
+        return "its tables are gone" if salvage.noted else store.damage(path, connection, MIGRATIONS)
     damage = (
         _step(lambda: _read_older(connection, public_key, salvage)),
         _step(lambda: _read_records(connection, public_key, salvage)),

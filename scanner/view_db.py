@@ -126,10 +126,16 @@ def _damage(path: Path, connector: store.Connect) -> str:
 
 
 def _read(path: Path, connection: sqlite3.Connection) -> str:
-    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'fact'").fetchone():
-        return ""
-    if wrong := store.damage(path, connection, MIGRATIONS):
+    wrong = store.damage(path, connection, MIGRATIONS)
+    if wrong or not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'fact'").fetchone():
         return wrong
+    try:
+        return _read_sums(connection)
+    except (TypeError, AttributeError, struct.error):
+        return "a value is not of its kind"
+
+
+def _read_sums(connection: sqlite3.Connection) -> str:
     for ticket, size, row, kept in connection.execute("SELECT ticket, size, row, sum FROM change"):
         if len(row) != ROW_BYTES or kept != _change_sum(ticket, size, row):
             return f"the row of ticket {ticket} was changed"

@@ -79,15 +79,16 @@ def write_snapshot_file(
     node: SigningKey = NODE,
     at: int = NOON,
     count: int | None = None,
+    root: bytes | None = None,
 ) -> Path:
-    """A signed snapshot as a ledger node sends it; `count` may be a lie."""
+    """A signed snapshot as a ledger node sends it; `count` and `root` may be lies."""
     manifest = manifest or event_manifest()
     packed = [item.pack() for item in rows]
     counted = len(packed) if count is None else count
     digest = StateDigest(manifest.event, size, counted)
     digest.update(b"".join(packed))
     note = note_of(size, node)
-    header = sign_header(manifest, size, root_of(size), digest.digest(), at, counted, note, node)
+    header = sign_header(manifest, size, root or root_of(size), digest.digest(), at, counted, note, node)
     with path.open("wb") as file:
         write_file(file, header, packed)
     return path

@@ -438,6 +438,14 @@ def test_what_is_not_signed_is_held_against_what_is(path: Path, sql: str, says: 
     assert says in assert_carries_on(path, 12)
 
 
+def test_the_database_of_another_program_is_set_aside_and_not_written_to(path: Path) -> None:
+    spoil(path, "CREATE TABLE photos (name)")
+    content = path.read_bytes()
+    with open_journal(path) as journal:
+        assert entries(journal)[0].body["kind"] == "journal-damaged"
+    assert list(set_aside_files(path).values()) == [content]
+
+
 def test_a_record_that_cannot_be_read_costs_only_itself(path: Path) -> None:
     evening(path)
     spoil(path, "UPDATE record SET raw = zeroblob(300) WHERE counter = 5")
