@@ -4,6 +4,7 @@ Every answer is signed, refusals too, and bound to the request's signature. What
 """
 
 import asyncio
+import functools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -158,6 +159,7 @@ def _check_type(request: Request, wanted: str) -> None:
         raise ServiceError("wrong-type", f"the body is {given or 'of no type'}; send {wanted}: {what}", 415)
 
 
+@functools.lru_cache(maxsize=4096)
 def _key_of(keyid: str) -> bytes | None:
     """A key id is the key itself; whether it is a device's is asked after the signature was found good."""
     try:

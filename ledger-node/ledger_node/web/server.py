@@ -115,6 +115,7 @@ def _server(app: Any) -> _Server:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=5,
         backlog=_BACKLOG,
