@@ -1,0 +1,267 @@
+"""`make demo`: an evening at two gates in little more than a minute, in which all is real but the people.
+
+A ledger node and two gate-scanner daemons run as they would at a venue; only phones, hands, light and turnstiles are
+drawn. Ends with exit status 0 if every verdict was the expected one and the books balance, else 1.
+"""
+
+import argparse
+import queue
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from random import SystemRandom
+from types import FrameType
+
+from tests.show import books
+from tests.show.audience import Lane
+from tests.show.cast import EVENT, NAME, Cast
+from tests.show.conduct import Conductor, Lines
+from tests.show.house import House
+from tests.show.script import BLUE_GATE, RED_GATE, Deals, Script
+from tests.show.spool import Spool
+from tests.show.stage import ShowError
+from tests.show.table import Stage
+from tests.show.venue import hall
+from tests.show.webcam import CameraShow
+
+FOLDER, REPLAY = Path(".demo"), "replay"
+HALLS = {RED_GATE: 1, BLUE_GATE: 4}
+CATCH_UP_S, BACK_S, SETTLE_S = 20.0, 45.0, 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How long a show is: seats, seconds without a node, and whether the script is cut."""
+
+    seats: int = 12_500
+    outage_s: float = 20.0
+    short: bool = False
+
+
+SHORT = Size(seats=800, outage_s=5.0, short=True)
+
+
+class Show:
+    """One evening in `folder`. `play` gives every reason why it was not as it should be."""
+
+    def __init__(self, folder: Path, size: Size, stage: Stage) -> None:
+        self._size, self._stage = size, stage
+        self._lines: Lines = queue.SimpleQueue()
+        self._house = House(folder, self._lines.put)
+
+    def play(self) -> list[str]:
+        """Raises ShowError when it cannot go on. Whatever happens, no program is left running."""
+        with ExitStack() as stack:
+            stack.enter_context(self._stage)
+            stack.enter_context(self._house)
+            stack.enter_context(self._last_words())
+            cast = self._set_up()
+            lanes = self._open_gates(stack)
+            conductor = Conductor(self._house, self._lines, lanes, self._stage, time.time)
+            script = Script(cast, Deals.of(cast), self._size.short)
+            began = time.monotonic()
+            faults = [*self._evening(conductor, script), *self._closing(conductor)]
+            self._tell(conductor, faults, time.monotonic() - began)
+            return faults
+
+    # Before the doors open
+
+    def _set_up(self) -> Cast:
+        seats, stage, house = self._size.seats, self._stage, self._house
+        stage.headline(NAME, INTRODUCTION.format(seats=seats).splitlines())
+        house.office.create_event(seats, time.time())
+        list_of_tickets = house.folder / "tickets.csv"
+        with stage.bar(f"{seats:,} holders make their keys", seats) as update:
+            cast = Cast(seats, SystemRandom(), update)
+        with stage.bar("each key proves that its holder has it", seats) as update:
+            cast.write_csv(list_of_tickets, update)
+        with stage.bar("the ledger node checks and takes in the tickets", None):
+            house.office.import_tickets(list_of_tickets)
+        with stage.bar("the ledger node starts", None):
+            house.open_node()
+        stage.node("online")
+        return cast
+
+    def _open_gates(self, stack: ExitStack) -> dict[str, Lane]:
+        house, stage, lanes = self._house, self._stage, {}
+        with stage.bar("both gates are enrolled by one-time codes", len(HALLS)) as update:
+            for number, (gate, scene) in enumerate(HALLS.items(), 1):
+                frames = house.frames(gate)
+                lanes[gate] = Lane(gate, Spool(frames), scene, seed=number)
+                house.enrol(gate, f"follow:{frames}")
+                update(number)
+        with stage.bar("both gates download the list and are ready", None):
+            for gate, lane in lanes.items():
+                hall(HALLS[gate])
+                lane.start()
+                stack.callback(lane.close)
+                house.open_gate(gate)
+            house.wait("the gates are ready", lambda: all(map(house.ready, lanes)))
+        for gate in lanes:
+            stage.note(f"what staff see at {gate}: {house.gates[gate].page}")
+        return lanes
+
+    # The evening
+
+    def _evening(self, conductor: Conductor, script: Script) -> list[str]:
+        stage = self._stage
+        stage.legend()
+        stage.act(
+            "Doors are open", "Each gate claims a ticket at the ledger node before it opens, so nobody enters twice."
+        )
+        with _meanwhile(lambda: self._cancel_and_resell(script.deals)):
+            conductor.play(script.opening())
+        stage.note("meanwhile the box office has cancelled one ticket and sold another on")
+        self._catch_up(conductor, script.deals.cancelled, script.deals.resold)
+        conductor.play(script.after_the_office())
+        self._outage(conductor, script)
+        conductor.play(script.returned())
+        stage.note("waiting until each record of both gates has its receipt, with its proof")
+        self._settle(conductor, SETTLE_S)
+        return conductor.faults
+
+    def _cancel_and_resell(self, deals: Deals) -> None:
+        self._house.office.cancel(deals.cancelled)
+        self._house.office.register(deals.resold, 1, deals.resold_to)
+
+    def _sell_one_more(self, deals: Deals) -> None:
+        self._house.office.register(deals.sold_late, 0, deals.sold_late_to)
+        deals.certificate = self._house.office.certificate(deals.sold_late)
+
+    def _outage(self, conductor: Conductor, script: Script) -> None:
+        stage, house, seconds = self._stage, self._house, self._size.outage_s
+        stage.act(f"The ledger node dies (kill -9), for {seconds:.0f} s", ALONE)
+        house.kill_node()
+        stage.node("DEAD")
+        died = time.monotonic()
+        with _meanwhile(lambda: self._sell_one_more(script.deals)):
+            conductor.play(script.alone())
+        stage.note("meanwhile the box office has sold one more ticket; no gate can know of it")
+        conductor.play(script.alone_after_the_sale())
+        conductor.listen(lambda: time.monotonic() - died >= seconds, seconds)
+        stage.act("The ledger node is back", "The gates send what they signed meanwhile, and hear what others did.")
+        house.open_node()
+        stage.note(
+            "each gate tries again by itself, at random moments up to 10 s apart, so that they do not come at once"
+        )
+        stage.node("online")
+        self._settle(conductor, BACK_S)
+        self._catch_up(conductor, *script.entered_alone())
+
+    def _settle(self, conductor: Conductor, patience: float) -> None:
+        """Until both gates hear the node and owe it nothing."""
+        conductor.listen(
+            lambda: all(map(self._house.settled, HALLS)), patience, "both gates have settled their records"
+        )
+
+    def _catch_up(self, conductor: Conductor, *tickets: int) -> None:
+        """Until both gates know what became of these tickets."""
+        house, newest = self._house, max(map(self._house.changed, tickets))
+
+        def known() -> bool:
+            return all(house.knows(gate, newest) for gate in HALLS)
+
+        conductor.listen(known, CATCH_UP_S, "both gates have heard what changed")
+
+    # After it
+
+    def _closing(self, conductor: Conductor) -> list[str]:
+        house, stage = self._house, self._stage
+        stage.act("The books", AUDIT)
+        with stage.bar("both gates stop in order", None):
+            house.close_gates()
+        with stage.bar("log and journals are audited and compared", None):
+            found = self._compare()
+        entered = {
+            (scan["gate"], scan["counter"]): played.scene.held_up
+            for played in conductor.played
+            for scan in played.scans
+            if scan["pulse"]
+        }
+        stage.books(found.lines, entered)
+        stage.note(f"the audited log: {found.log.size} entries, root {found.log.root.hex()}")
+        faults = list(found.faults)
+        if unlike := entered.keys() ^ {(line.gate, line.counter) for line in found.lines}:
+            faults.append(f"turnstiles were released for {len(entered)} visitors, the books differ in {sorted(unlike)}")
+        return faults
+
+    def _compare(self) -> books.Books:
+        house = self._house
+        with ThreadPoolExecutor() as pool:
+            audited = pool.submit(lambda: books.audit(house.url, house.office.keys()["log"]))
+            journals = list(pool.map(books.journal_of, [house.gates[gate].config for gate in HALLS]))
+            return books.balance(house.url, audited.result(), journals)
+
+    def _tell(self, conductor: Conductor, faults: list[str], seconds: float) -> None:
+        scans, tries = sum(len(played.scans) for played in conductor.played), conductor.second_tries()
+        held_up = f"{len(conductor.played)} scenes, {scans} verdicts, {tries} held up a second time, {seconds:.0f} s"
+        if faults:
+            self._stage.verdict(f"NOT as it should be: {held_up}", faults)
+        else:
+            self._stage.verdict(f"Every verdict was the expected one, and the books balance: {held_up}", [])
+
+    @contextmanager
+    def _last_words(self) -> Iterator[None]:
+        """If the show breaks off: what each program logged last."""
+        try:
+            yield
+        except ShowError:
+            for program in self._house.programs():
+                self._stage.tail(program.name, program.tail())
+            raise
+
+
+INTRODUCTION = """\
+A ledger node with {seats:,} tickets, and two real gates: R1 (red) and B1 (blue). Each gate is a program of its own with
+a camera, a signed journal and a turnstile. Phones, hands and light in front of the cameras are drawn; all else is real:
+every code on a phone is signed by its holder's key and lives for some seconds, every verdict comes from a frame."""
+
+ALONE = "Each gate goes on alone: it admits tickets whose one use is leased to its group, and sends others to theirs."
+AUDIT = "The auditor re-checks every entry, signature and rule of the log, of which it knows only the public key."
+
+
+@contextmanager
+def _meanwhile(work: Callable[[], None]) -> Iterator[None]:
+    """Do it beside the block; what goes wrong in it is raised at the block's end."""
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(work)
+        yield
+        done.result()
+
+
+def _asked_to_stop(number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The exit status."""
+    parser = argparse.ArgumentParser(prog="demo", description=f"An evening at two gates ({EVENT}).")
+    parser.add_argument("--camera", default=REPLAY, help="replay (drawn phones), or a webcam: 0, /dev/video0, ...")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="where node and gates live; emptied at the start")
+    parser.add_argument("--page-host", default="127.0.0.1", help="with a webcam: 0.0.0.0 lets a phone open the codes")
+    parser.add_argument("--short", action="store_true", help="fewer scenes, fewer seats, a short outage")
+    chosen = parser.parse_args(arguments)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _asked_to_stop)
+    stage = Stage()
+    try:
+        if chosen.camera != REPLAY:
+            CameraShow(chosen.folder.absolute(), chosen.camera, stage, chosen.page_host).play()
+            return 0
+        faults = Show(chosen.folder.absolute(), SHORT if chosen.short else Size(), stage).play()
+    except ShowError as error:
+        stage.verdict("The show broke off", [str(error)])
+        return 1
+    except KeyboardInterrupt:
+        stage.verdict("Stopped by hand", ["every program of the show was stopped"])
+        return 130
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
