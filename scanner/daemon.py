@@ -6,6 +6,7 @@ What moved the turnstile is in the journal before it moves; a part that fails st
 
 import time
 from collections.abc import Callable
+from concurrent.futures import wait
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
@@ -39,6 +40,7 @@ from scanner.verify.record import GateIncident
 
 TURN_S = 0.25
 TICK_S = 1.0
+PULSE_FIRST_S = 0.005
 log = structlog.get_logger("gate")
 
 
@@ -294,6 +296,8 @@ class Daemon:
         assert self._decision.counter is not None
         future = self._parts.hardware.pulse()
         future.add_done_callback(partial(self._report_pulse, self._decision.counter))
+        # The holder waits for the pin and for nothing else: lamps and pages do not take the interpreter from its thread.
+        wait([future], PULSE_FIRST_S)
 
     def _report_pulse(self, counter: int, future: Any) -> None:
         try:
