@@ -296,7 +296,7 @@ class Daemon:
         assert self._decision.counter is not None
         future = self._parts.hardware.pulse()
         future.add_done_callback(partial(self._report_pulse, self._decision.counter))
-        # The holder waits for the pin and for nothing else: lamps and pages do not take the interpreter from its thread.
+        # The holder waits for the pin and nothing else: lamps and pages do not take the interpreter from its thread.
         wait([future], PULSE_FIRST_S)
 
     def _report_pulse(self, counter: int, future: Any) -> None:
