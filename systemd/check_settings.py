@@ -1,4 +1,4 @@
-"""Say what is wrong with a settings file, as `gate-scanner run` would, and start nothing. Exit status 1 if anything is."""
+"""Say what is wrong with a settings file, as `gate-scanner run` would, and start nothing: exit status 1 if there is."""
 
 import sys
 from pathlib import Path

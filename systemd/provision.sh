@@ -36,6 +36,7 @@ if [ ! -e "$root/opt/ticketme-gate/current" ]; then
     say "installing"
     sh "$root/opt/ticketme-gate/setup/systemd/install.sh" gate >> "$report" 2>&1 || fail "not installed: see above"
     say "installed"
+    touch "$root/opt/ticketme-gate/restart-due"
 fi
 
 if [ -e "$gate/gate.toml" ]; then
@@ -54,4 +55,10 @@ if [ -e "$gate/enrol" ]; then
     taken_in enrol
     say "$said"
     systemctl --no-block restart gate-scanner
+fi
+
+if [ -e "$root/opt/ticketme-gate/restart-due" ]; then
+    rm "$root/opt/ticketme-gate/restart-due"
+    say "restarting once: strict_gpiod and the hardware watchdog take effect"
+    systemctl reboot
 fi

@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -24,6 +25,21 @@ PROGRAMS = {
 }
 LIBRARY = "/usr/local/lib/ticketme-gate/"
 EXPOSURE = {"gate-scanner.service": 2.0, "ledger-node.service": 2.0}
+
+NO_WRITABLE_CODE = """
+import ctypes, sys
+PR_SET_MDWE, REFUSE_EXEC_GAIN = 65, 1
+if ctypes.CDLL(None).prctl(PR_SET_MDWE, REFUSE_EXEC_GAIN, 0, 0, 0):
+    sys.exit(77)
+import numpy
+import scanner.camera.child, scanner.cli.enrol, scanner.cli.run, ledger_node.web.server
+import httptools, uvloop
+from scanner.camera.decode import read_all_ways
+from scanner.verify.keys import SigningKey, verify
+key = SigningKey(bytes(32))
+assert verify(key.public, b"x", key.sign(b"x"))
+assert read_all_ways(numpy.zeros((240, 320), numpy.uint8)) == ()
+"""
 
 needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
 
@@ -151,3 +167,13 @@ def test_a_board_secret_is_kept_only_where_the_board_has_one(tmp_path: Path) -> 
     assert secret.stat().st_mode & 0o077 == 0
     assert re.fullmatch(r"[0-9a-f]{64}\n", secret.read_text())
     assert key not in secret.read_text()
+
+
+def test_the_programs_need_no_writable_code() -> None:
+    """MemoryDenyWriteExecute=, as prctl(2) PR_SET_MDWE enforces it: no library may make code at run time."""
+    done = subprocess.run(
+        [sys.executable, "-c", NO_WRITABLE_CODE], capture_output=True, text=True, timeout=100, check=False
+    )
+    if done.returncode == 77:
+        pytest.skip("this kernel is older than 6.3 and has no PR_SET_MDWE")
+    assert (done.returncode, done.stderr) == (0, "")
