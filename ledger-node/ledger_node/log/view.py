@@ -10,6 +10,7 @@ from ledger_node.contract.state import Device, EventState, Record, Ticket
 from ledger_node.log import tiles
 from ledger_node.log.port import Head
 from ledger_node.log.tables import Tables
+from scanner.verify.merkle import Frontier
 from scanner.verify.row import ROW_BYTES
 from scanner.verify.snapshot import StateDigest
 
@@ -68,17 +69,19 @@ class View:
             digest.update(rows)
         return digest.digest()
 
-    def changed_since(self, event: str, size: int, limit: int) -> Changes:
+    def changed_since(self, event: str, size: int, limit: int, stop: int | None = None) -> Changes:
         """Tickets that changed at positions >= `size`, about `limit` of them: an entry is given whole or not at all.
 
-        Go on from `Changes.size`; it equals the view's size when nothing is left.
+        Go on from `Changes.size`; it equals the view's size, or `stop`, when nothing is left. A ticket that changed
+        before `stop` and after it again is left out: it is among the changes from `stop` on.
         """
+        stop = self.size if stop is None else self._within(stop)
         changed: list[Ticket] = []
-        for ticket in self._tables.changed(event, size, self.size):
+        for ticket in self._tables.changed(event, size, stop):
             if len(changed) >= limit and ticket.changed != changed[-1].changed:
                 return Changes(tuple(changed), changed[-1].changed + 1)
             changed.append(ticket)
-        return Changes(tuple(changed), self.size)
+        return Changes(tuple(changed), stop)
 
     def device(self, device: str) -> Device | None:
         """The device with this id, or None."""
@@ -134,6 +137,14 @@ class View:
         if path.level is None:
             return self.entry_bundle(path.n, path.width)
         return self.tile(path.level, path.n, path.width)
+
+    def frontier(self) -> Frontier:
+        """The right edge of the tree, to go on from without changing anything here."""
+        return tiles.frontier_of(self._tables, self.size)
+
+    def root_at(self, size: int) -> bytes:
+        """The root that the log had at `size`. Raises ValueError if it is not that long."""
+        return tiles.frontier_of(self._tables, self._within(size)).root()
 
     def inclusion(self, position: int, size: int) -> list[bytes]:
         """The proof that the entry is in the log of `size` entries. Raises ValueError if it is not, or size > view."""
