@@ -18,6 +18,8 @@ WIDTH, HEIGHT = 256, 8
 TOP_LEVEL = 5
 """256^6 = 2^48 entries are more than any log of ours will have."""
 ENTRIES = "entries"
+Roots = dict[tuple[int, int], bytes]
+"""Roots of subtrees by their first entry and the one after their last, as they were worked out for one source."""
 _LENGTH = struct.Struct(">H")
 _PATH = re.compile(
     r"tile/(?P<level>entries|0|[1-9]|[1-5][0-9]|6[0-3])/(?P<n>(?:x[0-9]{3}/){0,5}[0-9]{3})(?:\.p/(?P<width>[1-9][0-9]{0,2}))?"
@@ -122,8 +124,11 @@ def subtree_root(source: HashSource, start: int, end: int) -> bytes:
     return _fold(hashes)
 
 
-def inclusion(source: HashSource, position: int, size: int) -> list[bytes]:
-    """PATH(position, D[size]) of RFC 6962 2.1.1, lowest first. Raises ValueError outside the log."""
+def inclusion(source: HashSource, position: int, size: int, known: Roots | None = None) -> list[bytes]:
+    """PATH(position, D[size]) of RFC 6962 2.1.1, lowest first. Raises ValueError outside the log.
+
+    Neighbours share most of their paths: hand the same `known` to each, and it is worked out once.
+    """
     if not 0 <= position < size:
         raise ValueError(f"no entry {position} in a log of {size}")
     path, start, end = [], 0, size
@@ -135,7 +140,11 @@ def inclusion(source: HashSource, position: int, size: int) -> list[bytes]:
         else:
             path.append((start, split))
             start = split
-    return [subtree_root(source, *span) for span in reversed(path)]
+    known = {} if known is None else known
+    for span in path:
+        if span not in known:
+            known[span] = subtree_root(source, *span)
+    return [known[span] for span in reversed(path)]
 
 
 def consistency(source: HashSource, old: int, new: int) -> list[bytes]:

@@ -39,6 +39,7 @@ class View:
         self.head = head
         self.size = head.size
         self.root = head.root
+        self._roots: tiles.Roots = {}
 
     def event(self, event: str) -> EventState | None:
         """The event, or None."""
@@ -148,7 +149,7 @@ class View:
 
     def inclusion(self, position: int, size: int) -> list[bytes]:
         """The proof that the entry is in the log of `size` entries. Raises ValueError if it is not, or size > view."""
-        return tiles.inclusion(self._tables, position, self._within(size))
+        return tiles.inclusion(self._tables, position, self._within(size), self._roots)
 
     def consistency(self, old: int, new: int) -> list[bytes]:
         """The proof that the log of `new` continues that of `old`. Raises ValueError unless 0 <= old <= new <= size."""
