@@ -63,8 +63,12 @@ def audit(url: str, vkey: str) -> Audited:
 
 
 def balance(url: str, audited: Audited, journals: Sequence[list[Entry]]) -> Books:
-    """Compare the journals of the gates to the audited log."""
-    source = http_source(url)
+    """Compare the journals of the gates to the audited log of the node at `url`."""
+    return compare(http_source(url), audited, journals)
+
+
+def compare(source: Source, audited: Audited, journals: Sequence[list[Entry]]) -> Books:
+    """The same for anything that answers for the node's paths."""
     log = _Log(_entries(source, audited.size), audited)
     faults = [f"the auditor: {finding}" for finding in (*audited.findings, *audited.notes)]
     if not audited.good and not audited.findings:

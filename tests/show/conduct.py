@@ -62,11 +62,12 @@ class Conductor:
         lanes: Mapping[str, Lane],
         stage: Stage,
         clock: Callable[[], float],
+        late: float = LATE_S,
     ) -> None:
         self.played: list[Played] = []
         self.faults: list[str] = []
         self._house, self._lanes, self._stage, self._clock = house, lanes, stage, clock
-        self._lines = lines
+        self._lines, self._late = lines, late
         self._at: dict[str, Played] = {}
 
     def play(self, beats: Sequence[Beat]) -> None:
@@ -98,7 +99,9 @@ class Conductor:
             for played in unread:
                 self._hold_up(played)
             self.listen(lambda: all(lane.clear for lane in self._lanes.values()), CLEAR_S, "the gates are clear")
-            self.listen(lambda: all(played.scans for played in playing), LATE_S)
+            self.listen(lambda: all(played.scans for played in playing), self._late)
+        while self._take(0.0):
+            pass
         self._at = {}
         for played in playing:
             if fault := played.fault():
@@ -116,7 +119,8 @@ class Conductor:
         phones = [Phone(text, seat=seat, clock=hour) for text in played.scene.show(self._clock())]
         self._lanes[played.scene.gate].hold_up(Visit(phones, calm=again))
 
-    def _take(self, timeout: float) -> None:
+    def _take(self, timeout: float) -> bool:
+        """Take in one line, if there is one within `timeout` seconds."""
         self._house.check()
         for lane in self._lanes.values():
             if lane.fault is not None:
@@ -124,7 +128,7 @@ class Conductor:
         try:
             line = self._lines.get(timeout=timeout)
         except queue.Empty:
-            return
+            return False
         if line.fields.get("level") in {"error", "critical"}:
             self._fail(f"{line.who} logged an error: {line.fields['event']} {line.text[-200:]}")
         match line.fields.get("event"):
@@ -132,6 +136,7 @@ class Conductor:
                 self._scan(line.fields)
             case "sync":
                 self._stage.online(line.who, bool(line.fields["online"]))
+        return True
 
     def _scan(self, fields: dict[str, Any]) -> None:
         played = self._at.get(fields["gate"])

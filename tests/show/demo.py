@@ -73,7 +73,7 @@ class Show:
 
     def _set_up(self) -> Cast:
         seats, stage, house = self._size.seats, self._stage, self._house
-        stage.headline(NAME, INTRODUCTION.format(seats=seats).splitlines())
+        stage.headline(NAME, [INTRODUCTION.format(seats=seats)])
         house.office.create_event(seats, time.time())
         list_of_tickets = house.folder / "tickets.csv"
         with stage.bar(f"{seats:,} holders make their keys", seats) as update:
@@ -216,10 +216,12 @@ class Show:
             raise
 
 
-INTRODUCTION = """\
-A ledger node with {seats:,} tickets, and two real gates: R1 (red) and B1 (blue). Each gate is a program of its own with
-a camera, a signed journal and a turnstile. Phones, hands and light in front of the cameras are drawn; all else is real:
-every code on a phone is signed by its holder's key and lives for some seconds, every verdict comes from a frame."""
+INTRODUCTION = (
+    "A ledger node with {seats:,} tickets, and two gates: R1 (red) and B1 (blue). Each gate is a program of its own,"
+    " with a camera, a signed journal and a turnstile. Phones, hands and light before the cameras are drawn, and the"
+    " turnstiles are pretended; all else is real: a code on a phone is signed by its holder's key and lives for some"
+    " seconds, a verdict comes from a camera's frame, an admission is on disk and in the ledger."
+)
 
 ALONE = "Each gate goes on alone: it admits tickets whose one use is leased to its group, and sends others to theirs."
 AUDIT = "The auditor re-checks every entry, signature and rule of the log, of which it knows only the public key."
@@ -238,6 +240,15 @@ def _asked_to_stop(number: int, _frame: FrameType | None) -> None:
     raise SystemExit(128 + number)
 
 
+def _with_camera(chosen: argparse.Namespace, stage: Stage) -> int:
+    """Ctrl-C is how that show ends."""
+    try:
+        CameraShow(chosen.folder.absolute(), chosen.camera, stage, chosen.page_host).play()
+    except KeyboardInterrupt:
+        stage.note("the gate and the node have stopped")
+    return 0
+
+
 def main(arguments: list[str] | None = None) -> int:
     """The exit status."""
     parser = argparse.ArgumentParser(prog="demo", description=f"An evening at two gates ({EVENT}).")
@@ -251,8 +262,7 @@ def main(arguments: list[str] | None = None) -> int:
     stage = Stage()
     try:
         if chosen.camera != REPLAY:
-            CameraShow(chosen.folder.absolute(), chosen.camera, stage, chosen.page_host).play()
-            return 0
+            return _with_camera(chosen, stage)
         faults = Show(chosen.folder.absolute(), SHORT if chosen.short else Size(), stage).play()
     except ShowError as error:
         stage.verdict("The show broke off", [str(error)])

@@ -88,8 +88,8 @@ class Script:
         )
         return self._cut(
             Beat((cancelled, sold_on), short=True),
-            Beat((self._good(RED_GATE, cast.anywhere(0), "a ticket for any gate"), buyer), short=True),
-            Beat((self._used(BLUE_GATE, cast.anywhere(0), "that ticket again, at the other gate"),), short=True),
+            Beat((self._good(RED_GATE, cast.anywhere(0), "a ticket for any gate"), buyer)),
+            Beat((self._used(BLUE_GATE, cast.anywhere(0), "that ticket again, at the other gate"),)),
             Beat((self._shared(RED_GATE), self._shared(BLUE_GATE)), one_enters=True, short=True),
         )
 
@@ -98,7 +98,7 @@ class Script:
         cast = self.cast
         elsewhere = "a ticket for any gate, offline"
         return self._cut(
-            Beat((self._good(RED_GATE, cast.red(12)), self._good(BLUE_GATE, cast.blue(12))), short=True),
+            Beat((self._good(RED_GATE, cast.red(12)), self._good(BLUE_GATE, cast.blue(12)))),
             Beat(
                 (
                     self._code(RED_GATE, elsewhere, cast.anywhere(2), ("amber", "other-lease")),
@@ -112,11 +112,13 @@ class Script:
         """Still no node; the box office sold one more ticket, which no gate can have heard of."""
         cast = self.cast
         sent_here = self._good(BLUE_GATE, cast.anywhere(2), "the visitor whom R1 sent here")
-        return self._cut(
-            Beat((self._late_buyer(), sent_here), short=True),
-            Beat((self._late_buyer_in_full(), self._good(BLUE_GATE, cast.blue(13))), short=True),
+        if self.short:
+            return [Beat((self._late_buyer_in_full(), sent_here))]
+        return [
+            Beat((self._late_buyer(), sent_here)),
+            Beat((self._late_buyer_in_full(), self._good(BLUE_GATE, cast.blue(13)))),
             Beat((self._good(RED_GATE, cast.red(13)), self._forged(BLUE_GATE))),
-        )
+        ]
 
     def returned(self) -> list[Beat]:
         """The node is back and both gates have heard it."""

@@ -44,8 +44,11 @@ def tool(program: str, *arguments: str | Path, statuses: Sequence[int] = (0,)) -
 class Program:
     """A running program; `hear` is called from its reader's thread with each line that it logs."""
 
-    def __init__(self, name: str, command: Sequence[str | Path], hear: Callable[[Line], None]) -> None:
+    def __init__(
+        self, name: str, command: Sequence[str | Path], hear: Callable[[Line], None], patience: float = PATIENCE_S
+    ) -> None:
         self.name = name
+        self._patience = patience
         self._hear = hear
         self._tail: deque[str] = deque(maxlen=KEPT_LINES)
         # A session of its own: Ctrl-C is for the show, which then stops its programs in order.
@@ -90,7 +93,7 @@ class Program:
         """SIGTERM, and SIGKILL if it does not listen; the exit status. May be called twice."""
         self.ask_to_stop()
         try:
-            self._process.wait(PATIENCE_S)
+            self._process.wait(self._patience)
         except subprocess.TimeoutExpired:
             self._process.kill()
         return self._ended()

@@ -1,0 +1,123 @@
+"""The demo itself: the show that `make demo` plays, shortened, with both real programs on real frames."""
+
+import queue
+import re
+import signal
+import subprocess
+import sys
+import threading
+import tomllib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from scanner.camera.decode import Decoder
+from tests.show.audience import Lane, Visit
+from tests.show.phone import Phone
+from tests.show.spool import Spool
+
+DEMO = [sys.executable, "-m", "tests.show.demo"]
+HALVES = {" ": (255, 255), "▀": (0, 255), "▄": (255, 0), "█": (0, 0)}
+
+
+def running_with(words: str) -> list[str]:
+    """The command lines of processes that mention `words`, this one excepted."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if words in command and "pytest" not in command:
+            found.append(command)
+    return found
+
+
+@contextmanager
+def demo(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], Callable[[str], str]]]:
+    """The running demo, and a function that waits for a line that matches."""
+    lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+    with subprocess.Popen([*DEMO, *arguments], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+
+        def read() -> None:
+            for line in process.stdout or ():
+                lines.put(line)
+            lines.put(None)
+
+        reader = threading.Thread(target=read)
+        reader.start()
+        said: list[str] = []
+
+        def wait_for(pattern: str) -> str:
+            while (line := lines.get(timeout=60)) is not None:
+                said.append(line)
+                if re.search(pattern, line):
+                    return line
+            raise AssertionError(f"the demo ended without {pattern!r}:\n{''.join(said)}")
+
+        try:
+            yield process, wait_for
+        finally:
+            process.terminate()
+            reader.join(60)
+
+
+def test_the_show_goes_as_the_script_says_and_the_books_balance(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*DEMO, "--short", "--folder", tmp_path / "demo"], capture_output=True, text=True, timeout=110, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "the books balance" in done.stdout
+    verdicts = [line for line in done.stdout.splitlines() if re.search("● (GREEN|AMBER|RED) +[A-Z]", line)]
+    shown = [line for line in verdicts if re.match(r"\d\d:\d\d:\d\d ", line)]
+    assert len(shown) == 14
+    assert {line.split()[-1] for line in shown} == {"online", "offline"}
+    proven = [line for line in done.stdout.splitlines() if "✓ in the log" in line]
+    assert len(proven) == sum("▶ opens" in line for line in shown) > 5
+    for gate in ("R1", "B1"):
+        source = tomllib.loads((tmp_path / "demo" / gate / "gate.toml").read_text())["camera"]["source"]
+        frames = source.removeprefix("follow:")
+        assert not Path(frames).exists()
+        assert running_with(frames) == []
+    assert running_with(str(tmp_path)) == []
+
+
+def test_a_camera_reads_the_code_in_the_terminal_and_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
+    lane = Lane("R1", Spool(tmp_path / "frames"), hall=1, seed=3)
+    lane.start()
+    source = f"follow:{tmp_path / 'frames'}"
+    with demo("--camera", source, "--folder", str(tmp_path / "demo")) as (process, wait_for):
+        wait_for("gate is")
+        wait_for("Good ticket 1")
+        lane.hold_up(Visit([Phone(_code_of(wait_for))], calm=True))
+        line = wait_for("● ")
+        assert "good ticket 1" in line
+        assert "● GREEN" in line
+        assert "▶ opens" in line
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+    lane.close()
+    assert running_with(str(tmp_path)) == []
+
+
+def test_without_a_camera_one_sentence_says_so(tmp_path: Path) -> None:
+    arguments = ["--camera", "/dev/video-none", "--folder", tmp_path / "demo"]
+    done = subprocess.run([*DEMO, *arguments], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert "there is no such camera" in " ".join(done.stdout.split())
+    assert done.stderr == ""
+
+
+def _code_of(wait_for: Callable[[str], str]) -> str:
+    """The text of the QR that the next lines draw in half blocks."""
+    rows: list[list[int]] = []
+    line = wait_for("[▀▄█]")
+    while re.search("[▀▄█]", line):
+        rows += [[HALVES[block][half] for block in line.rstrip("\n").ljust(41)[:41]] for half in (0, 1)]
+        line = wait_for("")
+    picture = np.kron(np.array(rows, dtype=np.uint8), np.ones((6, 6), dtype=np.uint8))
+    (text,) = Decoder(second_look=True).see(np.pad(picture, 60, constant_values=255))
+    return text
