@@ -1,8 +1,8 @@
 """The contract: apply(state, position, raw) says what one more entry means, the same on every node and at every replay.
 
 It parses, checks the signature and the signer, and hands over to the rule of the entry's type. Time comes only from
-the entries: an operator's entry takes effect at max(its `at`, the clock), and the clock becomes that; so time never
-runs back, and a signer whose clock does is not refused for it. Records of devices leave the clock alone.
+the entries: an entry takes effect at max(its `at`, the clock), and the clock becomes that; so time never runs back, and
+a signer whose clock does is not refused for it. Records of devices leave the clock alone.
 
 Every entry counts once: the same bytes again have the outcome that they had, so a retry is safe, and nobody can undo a
 cancellation by sending an old reinstatement out of the public log once more.
@@ -11,16 +11,69 @@ cancellation by sending an old reinstatement out of the public log once more.
 import hashlib
 from collections.abc import Callable, Mapping
 
-from ledger_node.contract import devices, events, incidents, records, tickets
+from ledger_node.contract import (
+    actors,
+    bodies_house,
+    bodies_market,
+    course,
+    deals,
+    devices,
+    events,
+    handover,
+    identities,
+    incidents,
+    money,
+    passages,
+    records,
+    sales,
+    seats,
+    sponsors,
+    tickets,
+)
+from ledger_node.contract.body import Body, Signers, shape_of
 from ledger_node.contract.outcome import Outcome, Rejected
 from ledger_node.contract.refusals import Refusal
-from ledger_node.contract.shape import MOST, SHAPES, fault
+from ledger_node.contract.shape import MOST, SHAPES, Shape, fault
 from ledger_node.contract.state import Act, State
 from scanner.verify.entry import Entry, Malformed, open_entry, signature_good
 from scanner.verify.record import TYPES as RECORD_TYPES
 
 Rule = Callable[[State, int, Entry, int], Rejected | None]
 """(state, position, entry, time in force) -> None when the rule has put its changes."""
+
+BODIES: Mapping[type[Body], Rule] = {
+    bodies_house.RegisterActor: actors.register,
+    bodies_house.RevokeActor: actors.revoke,
+    bodies_house.SetPolicy: course.set_policy,
+    bodies_house.PostponeEvent: course.postpone,
+    bodies_house.CancelEvent: course.cancel,
+    bodies_house.CloseEvent: course.close,
+    bodies_house.RotateKeys: course.rotate_keys,
+    bodies_house.ChangeSeat: seats.change,
+    bodies_house.SetFlags: seats.set_flags,
+    bodies_house.Exit: passages.leave,
+    bodies_house.Override: passages.override,
+    bodies_market.HoldSeats: seats.hold,
+    bodies_market.ReleaseSeats: seats.release,
+    bodies_market.Sale: sales.sell,
+    bodies_market.Activation: sales.activate,
+    bodies_market.AttestIdentity: identities.attest,
+    bodies_market.OfferTransfer: deals.offer,
+    bodies_market.AcceptTransfer: handover.accept,
+    bodies_market.RejectTransfer: deals.reject,
+    bodies_market.CancelTransfer: deals.cancel,
+    bodies_market.ExpireDeal: deals.expire,
+    bodies_market.ListResale: deals.list_resale,
+    bodies_market.BuyResale: handover.buy,
+    bodies_market.UnlistResale: deals.unlist,
+    bodies_market.CapturePayment: money.capture,
+    bodies_market.ReleasePayment: money.release,
+    bodies_market.RefundTicket: money.refund,
+    bodies_market.AllotTickets: sponsors.allot,
+    bodies_market.GrantTickets: sponsors.grant,
+    bodies_market.RecallTickets: sponsors.recall,
+}
+"""The types whose bodies have a class, which says their shape and their signers."""
 
 RULES: Mapping[str, Rule] = {
     "event.create": events.create,
@@ -31,31 +84,39 @@ RULES: Mapping[str, Rule] = {
     "device.enrol": devices.enrol,
     "device.revoke": devices.revoke,
     "incident": incidents.report,
+    **{body.TYPE: rule for body, rule in BODIES.items()},
 }
+SIGNERS: Mapping[str, Signers] = {body.TYPE: body.SIGNERS for body in BODIES}
+_OPERATOR: Signers = frozenset({"operator"})
+_SHAPES: Mapping[str, Shape] = {**SHAPES, **{body.TYPE: shape_of(body) for body in BODIES}}
+_BY_ANY_KEY = frozenset(kind for kind, signers in SIGNERS.items() if signers & {"holder", "newcomer"})
+LATEST_TO_OLDEST = 900
+"""Seconds between the newest and the oldest date with which an entry that any key may sign is taken in."""
 
 
 def apply(state: State, position: int, raw: bytes, latest: int | None = None) -> Outcome | Rejected:
     """The outcome of `raw` as the log's entry at `position`, its changes put into `state`; or why it is refused, and
     nothing put. An outcome that is not `new` must not be appended.
 
-    `latest` (unix seconds) is for whoever takes entries in: an operator's entry dated after it is refused. A replay
-    leaves it out, because what is in the log was in time once.
+    `latest` (unix seconds) is for whoever takes entries in: an entry dated after it is refused, and one by a key that
+    nobody registered also if it is dated long before, so that nobody signs now what was allowed then. A replay leaves
+    it out, because what is in the log was in time once.
     """
     entry = open_entry(raw)
     if isinstance(entry, Malformed):
         return Rejected(Refusal.NOT_AN_ENTRY, entry.reason)
     if entry.type in RECORD_TYPES and entry.actor != state.operator:
         return records.apply(state, position, entry)
-    return _apply_operator(state, position, entry, latest)
+    return _apply_act(state, position, entry, latest)
 
 
-def _apply_operator(state: State, position: int, entry: Entry, latest: int | None) -> Outcome | Rejected:
+def _apply_act(state: State, position: int, entry: Entry, latest: int | None) -> Outcome | Rejected:
     rule = RULES.get(entry.type)
     if rule is None:
         return Rejected(Refusal.UNKNOWN_TYPE, entry.type)
-    if entry.actor != state.operator:
+    if not actors.may_sign(state, entry, SIGNERS.get(entry.type, _OPERATOR)):
         return Rejected(Refusal.WRONG_SIGNER, entry.type)
-    wrong = fault(entry.body, SHAPES[entry.type])
+    wrong = fault(entry.body, _SHAPES[entry.type])
     if wrong is not None or entry.at > MOST:
         return Rejected(Refusal.MALFORMED_BODY, wrong or "at: out of range")
     digest = hashlib.sha256(entry.raw).digest()
@@ -64,8 +125,9 @@ def _apply_operator(state: State, position: int, entry: Entry, latest: int | Non
         return Outcome(known.position, at=known.at, new=False)
     if not signature_good(entry):
         return Rejected(Refusal.BAD_SIGNATURE)
-    if latest is not None and entry.at > latest:
-        return Rejected(Refusal.FROM_THE_FUTURE, f"{entry.at - latest} s")
+    refused = _dated_wrong(entry, latest)
+    if refused is not None:
+        return refused
     at = max(entry.at, state.clock)
     refused = rule(state, position, entry, at)
     if refused is not None:
@@ -73,3 +135,13 @@ def _apply_operator(state: State, position: int, entry: Entry, latest: int | Non
     state.set_clock(at)
     state.put_act(digest, Act(position, at))
     return Outcome(position, at=at)
+
+
+def _dated_wrong(entry: Entry, latest: int | None) -> Rejected | None:
+    if latest is None:
+        return None
+    if entry.at > latest:
+        return Rejected(Refusal.FROM_THE_FUTURE, f"{entry.at - latest} s")
+    if entry.type in _BY_ANY_KEY and entry.at < latest - LATEST_TO_OLDEST:
+        return Rejected(Refusal.SIGNED_TOO_LONG_AGO, f"{latest - entry.at} s")
+    return None

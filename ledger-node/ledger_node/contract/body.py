@@ -5,7 +5,6 @@ A body class is the one place where the fields of its type are written down. Whe
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from functools import cache
 from typing import Any, ClassVar, Literal, Self, get_type_hints
 
 from ledger_node.contract.shape import Shape
@@ -60,7 +59,6 @@ class Body:
         return cls(**entry.body)
 
 
-@cache
 def shape_of(kind: type[Body]) -> Shape:
     """Which fields the body has, each with its kind."""
     hints = get_type_hints(kind, include_extras=True)

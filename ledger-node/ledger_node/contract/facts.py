@@ -167,13 +167,14 @@ class Payment(Fact):
 
 @dataclass(frozen=True, slots=True)
 class Identity(Fact):
-    """What a wallet provider says of a holder's key, until a time."""
+    """What a wallet provider said of a holder's key at a time, and until when it counts."""
 
     KIND = "identity"
     public_key: bytes
     pseudonym: bytes
     level: int
     until: int
+    at: int
     position: int
 
 
@@ -224,6 +225,13 @@ KINDS: dict[str, type[Fact]] = {
         Actor, ActorKey, PolicyVersion, Title, Deal, Order, Payment, Identity, Holding, Overridden, Books,
     )
 }  # fmt: skip
+
+
+def key_bytes(key: FactKey) -> bytes:
+    """A key as a store sorts it: numbers by value, texts and bytes by their bytes."""
+    if isinstance(key, int):
+        return key.to_bytes(8, "big")
+    return key.encode() if isinstance(key, str) else key
 
 
 def _plain(value: Any) -> Any:

@@ -3,7 +3,9 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from ledger_node.contract.state import Act, Device, EventState, Record, Ref, Ticket, Undo
+from ledger_node.contract.digest import Tally, device_item, event_item, fact_item, ticket_item
+from ledger_node.contract.facts import Fact, FactKey, key_bytes
+from ledger_node.contract.state import Act, Device, EventState, F, Record, Ref, Ticket, Undo
 
 
 class MemoryState:
@@ -21,6 +23,7 @@ class MemoryState:
         self._undone: dict[Ref, Undo] = {}
         self._incidents: set[Ref] = set()
         self._acts: dict[bytes, Act] = {}
+        self._facts: dict[tuple[str, str, FactKey], Fact] = {}
 
     def event(self, event: str) -> EventState | None:
         """As the port says."""
@@ -112,3 +115,35 @@ class MemoryState:
     def put_incident(self, device: str, counter: int) -> None:
         """As the port says."""
         self._incidents.add((device, counter))
+
+    def find(self, kind: type[F], event: str, key: FactKey) -> F | None:
+        """As the port says."""
+        found = self._facts.get((kind.KIND, event, key))
+        return found if isinstance(found, kind) else None
+
+    def each(self, kind: type[F], event: str) -> Iterator[F]:
+        """As the port says."""
+        found = [fact for fact in self._facts.values() if isinstance(fact, kind) and fact.event == event]
+        return iter(sorted(found, key=lambda fact: key_bytes(fact.key)))
+
+    def put(self, fact: Fact) -> None:
+        """As the port says."""
+        self._facts[fact.KIND, fact.event, fact.key] = fact
+
+    def drop(self, kind: type[Fact], event: str, key: FactKey) -> None:
+        """As the port says."""
+        self._facts.pop((kind.KIND, event, key), None)
+
+    def contract_digest(self, size: int) -> bytes:
+        """The digest of everything here, at a log of `size` entries (`digest.Tally`), reckoned from the start."""
+        tally = Tally()
+        for event, state in self._events.items():
+            tally.add(event_item(event, state))
+        for tickets in self._tickets.values():
+            for ticket in tickets.values():
+                tally.add(ticket_item(ticket))
+        for device in self._devices.values():
+            tally.add(device_item(device))
+        for fact in self._facts.values():
+            tally.add(fact_item(fact))
+        return tally.digest(size, self.clock)

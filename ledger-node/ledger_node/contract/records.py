@@ -8,6 +8,7 @@ outcome for ever. Whether a device's chain has no gap and no branch is for the a
 import hashlib
 from dataclasses import dataclass, replace
 
+from ledger_node.contract.facts import Books
 from ledger_node.contract.incidents import cause_of
 from ledger_node.contract.outcome import First, Outcome, Rejected, Verdict
 from ledger_node.contract.refusals import Refusal
@@ -97,6 +98,9 @@ def _admit(state: State, position: int, entry: Entry, device: Device) -> _Findin
     ticket = state.ticket(entry.event, body["ticket"])
     if ticket is None:
         return _Finding("unknown", "no-such-ticket")
+    books = state.find(Books, entry.event, "books")
+    if books is not None and books.standing == "cancelled":
+        return _Finding("stale", "event-cancelled")
     held = _holder(event.manifest, ticket, body["code"], body["owner_seq"])
     if isinstance(held, _Finding):
         return held

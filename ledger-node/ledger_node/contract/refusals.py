@@ -37,8 +37,8 @@ class Refusal(Enum):
     )
     WRONG_SIGNER = (
         "wrong-signer",
-        "Only the operator of this ledger may make this entry.",
-        "只有帳本營運者可以作出此記錄。",
+        "Whoever signed this may not make such an entry; have the right one sign it.",
+        "簽署者無權作出此記錄；請由有權者簽署。",
     )
     MALFORMED_BODY = (
         "malformed-body",
@@ -141,4 +141,136 @@ class Refusal(Enum):
         "not-a-double-entry",
         "The record is no unexplained double entry, or was reported before, or the cause is another.",
         "該記錄並非未解釋的重複入場、已經報告或原因不符。",
+    )
+    SIGNED_TOO_LONG_AGO = (
+        "signed-too-long-ago",
+        "The entry was signed more than ten minutes ago; sign it again.",
+        "記錄於十多分鐘前簽署；請重新簽署。",
+    )
+    ACTOR_EXISTS = (
+        "actor-exists",
+        "This actor has a key already, or the key is somebody's; revoke it first, or take a new one.",
+        "此機構已有金鑰，或金鑰已屬他人；請先撤銷或另選新金鑰。",
+    )
+    UNKNOWN_ACTOR = (
+        "unknown-actor",
+        "No actor with this id and role is registered for the event.",
+        "此活動沒有登記此機構及身份。",
+    )
+    BAD_POLICY = "bad-policy", "The policy cannot be used.", "票務政策無法使用。"
+    POLICY_REACHES_BACK = (
+        "policy-reaches-back",
+        "A policy counts from now or later, and not before the one that it follows; set a later time.",
+        "政策不可追溯生效，亦不可早於前一版本；請設定較後時間。",
+    )
+    EVENT_NOT_OPEN = "event-not-open", "The event is cancelled or closed.", "活動已取消或結束。"
+    BAD_TIMES = "bad-times", "The times do not fit each other, or lie in the past.", "時間互相矛盾或已過去。"
+    KEY_SPENT = (
+        "key-spent",
+        "A key number stands for one key for ever, and a retired key does not come back.",
+        "金鑰編號永遠只代表同一金鑰，已停用的金鑰不能恢復。",
+    )
+    KEY_IN_USE = (
+        "key-in-use",
+        "This key is somebody's on this ledger already; make a new one.",
+        "此金鑰已在帳本使用；請產生新金鑰。",
+    )
+    SEAT_TAKEN = (
+        "seat-taken",
+        "The ticket is sold, held or allotted; choose another.",
+        "門票已售出、保留或分配；請另選。",
+    )
+    NOT_HELD = "not-held", "This hold does not keep the ticket, or no longer.", "此保留並無或不再保留該門票。"
+    ORDER_EXISTS = "order-exists", "This order is in the log already; it counts once.", "此訂單已在帳本；只計算一次。"
+    WRONG_PRICE = (
+        "wrong-price",
+        "The price or the fee is not what the policy says at this time.",
+        "價格或手續費與現行政策不符。",
+    )
+    NO_HOLDER = "no-holder", "Nobody holds this ticket with a key yet.", "門票尚未有持有人登記金鑰。"
+    NOT_TO_ACTIVATE = (
+        "not-to-activate",
+        "Nobody has bought this ticket, or it has a key already.",
+        "門票尚未售出，或已有金鑰。",
+    )
+    DEAL_OPEN = (
+        "deal-open",
+        "The ticket is offered or listed already; take that back first.",
+        "門票已在轉讓或放售；請先撤回。",
+    )
+    DEAL_GONE = "deal-gone", "This offer or listing is no longer there.", "此轉讓或放售已不存在。"
+    DEAL_EXPIRED = "deal-expired", "This offer or listing has run out.", "此轉讓或放售已過期。"
+    DEAL_NOT_EXPIRED = "deal-not-expired", "This offer or listing has not run out yet.", "此轉讓或放售尚未過期。"
+    BAD_SECRET = (
+        "bad-secret",
+        "This is not the secret of the invitation; use the link that was sent.",
+        "邀請密碼不符；請使用收到的連結。",
+    )
+    NOT_YET_OPEN = "not-yet-open", "Tickets do not change hands yet.", "門票尚未開放轉手。"
+    FROZEN = (
+        "frozen",
+        "Tickets no longer change hands so close to the opening of the doors.",
+        "臨近開門，門票不可再轉手。",
+    )
+    TOO_MANY_TRANSFERS = (
+        "too-many-transfers",
+        "The ticket has changed hands as often as the policy allows.",
+        "門票轉手次數已達政策上限。",
+    )
+    TOO_MANY_TICKETS = (
+        "too-many-tickets",
+        "This person holds as many tickets as the policy allows.",
+        "此人持票數目已達政策上限。",
+    )
+    IDENTITY_NEEDED = (
+        "identity-needed",
+        "The wallet provider must attest who holds this key first, at the level that the policy asks for.",
+        "須先由錢包服務商按政策要求核實金鑰持有人身份。",
+    )
+    IDENTITY_DIFFERS = (
+        "identity-differs",
+        "The attestation contradicts what the ledger knows, or is older.",
+        "身份證明與帳本資料矛盾或較舊。",
+    )
+    BAD_ATTESTATION = (
+        "bad-attestation",
+        "This is no attestation of a provider for this event, or it has run out.",
+        "這並非此活動服務商的有效身份證明，或已過期。",
+    )
+    ABOVE_CAP = (
+        "above-cap",
+        "The price is above what the policy allows for this ticket.",
+        "價格高於政策對此門票所定上限。",
+    )
+    RULE_SAYS_NO = "rule-says-no", "A rule of the event's policy does not allow this.", "活動政策的規則不容許此操作。"
+    RULE_FAILED = (
+        "rule-failed",
+        "A rule of the event's policy has no answer here; the organiser must mend it.",
+        "活動政策的規則在此無法得出結果；須由主辦機構修正。",
+    )
+    BAD_RECEIPT = "bad-receipt", "This is no receipt of a provider for this event.", "這並非此活動服務商的收據。"
+    WRONG_PAYMENT = (
+        "wrong-payment",
+        "The receipt is about another payment, amount, sharing or time.",
+        "收據的款項、金額、分帳或時間不符。",
+    )
+    UNKNOWN_PAYMENT = "unknown-payment", "The ledger waits for no such payment.", "帳本並無等待此款項。"
+    PAYMENT_PENDING = (
+        "payment-pending",
+        "A payment for this ticket is still to be captured; try again in a moment.",
+        "此門票的款項尚待收取；請稍後再試。",
+    )
+    OVER_REFUND = "over-refund", "More than was paid for the ticket.", "退款多於已付票款。"
+    OVER_SHARE = "over-share", "More tickets than sponsors may have under the policy.", "超出政策容許的贊助商配額。"
+    NOT_ALLOTTED = (
+        "not-allotted",
+        "The ticket is not in this allotment, or a guest has claimed it.",
+        "門票不屬此配額，或已被賓客領取。",
+    )
+    NOT_INSIDE = "not-inside", "Nobody is inside on this admission.", "沒有人憑此入場記錄在場內。"
+    NO_RE_ENTRY = "no-re-entry", "This ticket does not allow to leave and enter again.", "此門票不容許離場後再入場。"
+    NOT_OVERRIDABLE = (
+        "not-overridable",
+        "There is no such record of this ticket, or it was decided about before.",
+        "此門票沒有該記錄，或早已作出處理。",
     )

@@ -6,8 +6,9 @@ A rule reads what it needs, decides, and only then puts; so a refusal has put no
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 
+from ledger_node.contract.facts import Fact, FactKey
 from ledger_node.contract.outcome import Verdict
 from scanner.verify.manifest import EventManifest
 from scanner.verify.row import Row
@@ -15,6 +16,7 @@ from scanner.verify.row import Row
 Ref = tuple[str, int]
 """A device's record: (device id, counter)."""
 Undo = Literal["release", "void"]
+F = TypeVar("F", bound=Fact)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """An operator's entry that is in the log: where, and from when it counts (unix seconds)."""
+    """An entry that is in the log and is no device's record: where, and from when it counts (unix seconds)."""
 
     position: int
     at: int
@@ -119,6 +121,12 @@ class Facts(Protocol):
     def incident(self, device: str, counter: int) -> bool:
         """Whether the operator has reported this record as an incident."""
 
+    def find(self, kind: type[F], event: str, key: FactKey) -> F | None:
+        """What the ledger knows under this key, or None."""
+
+    def each(self, kind: type[F], event: str) -> Iterable[F]:
+        """All of a kind in an event, in the order of their keys."""
+
 
 class State(Facts, Protocol):
     """What a rule may read and put. One thread at a time; a put is seen by the next read."""
@@ -129,13 +137,13 @@ class State(Facts, Protocol):
 
     @property
     def clock(self) -> int:
-        """The newest time of an operator's entry, in seconds: it never runs back."""
+        """The newest time of an entry that is no device's record, in seconds: it never runs back."""
 
     def act(self, digest: bytes) -> Act | None:
-        """The logged operator's entry with this SHA-256, or None."""
+        """The logged entry (no device's record) with this SHA-256, or None."""
 
     def put_act(self, digest: bytes, act: Act) -> None:
-        """Note that the operator's entry with this SHA-256 is in the log."""
+        """Note that the entry with this SHA-256 is in the log."""
 
     def set_clock(self, at: int) -> None:
         """Move the clock."""
@@ -157,3 +165,9 @@ class State(Facts, Protocol):
 
     def put_incident(self, device: str, counter: int) -> None:
         """Note that a record was reported."""
+
+    def put(self, fact: Fact) -> None:
+        """Create or replace."""
+
+    def drop(self, kind: type[Fact], event: str, key: FactKey) -> None:
+        """Forget, if it is known."""

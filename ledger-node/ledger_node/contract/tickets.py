@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from ledger_node.contract.facts import Deal, Title
 from ledger_node.contract.outcome import Rejected
 from ledger_node.contract.refusals import Refusal
+from ledger_node.contract.scene import licensed, scene_of
 from ledger_node.contract.shape import row_fault, u32
 from ledger_node.contract.state import EventState, State, Ticket
 from scanner.verify.entry import Entry
@@ -24,14 +26,16 @@ _MOVES: Mapping[int, frozenset[int]] = {
 }
 
 
-def issue(state: State, position: int, entry: Entry, _at: int) -> Rejected | None:
+def issue(state: State, position: int, entry: Entry, at: int) -> Rejected | None:
     """ticket.issue: new tickets, all or none, never more than the capacity, perhaps with their holders' first keys."""
-    event = state.event(entry.event)
-    if event is None:
-        return Rejected(Refusal.UNKNOWN_EVENT, entry.event)
+    scene = scene_of(state, entry.event)
+    if isinstance(scene, Rejected):
+        return scene
+    event = scene.event
     rows: list[list[Any]] = entry.body["rows"]
-    if event.issued + len(rows) > event.manifest.capacity:
-        return Rejected(Refusal.OVER_CAPACITY, f"{event.issued} + {len(rows)} > {event.manifest.capacity}")
+    capacity = licensed(state, scene, at)
+    if event.issued + len(rows) > capacity:
+        return Rejected(Refusal.OVER_CAPACITY, f"{event.issued} + {len(rows)} > {capacity}")
     seen: set[int] = set()
     for row in rows:
         refused = _row_refused(state, event, row, seen)
@@ -65,10 +69,16 @@ def register_key(state: State, position: int, entry: Entry, _at: int) -> Rejecte
     expected = row.owner_seq + (row.holder_key != NO_KEY)
     if seq != expected:
         return Rejected(Refusal.WRONG_OWNER_SEQ, f"{label}: {seq}, not {expected}")
+    title = state.find(Title, entry.event, row.ticket)
+    if title is not None and title.place != "person":
+        return Rejected(Refusal.NOT_TO_ACTIVATE, label)
     refused = _key_refused(event.manifest, row.ticket, seq, holder_key, body["proof"])
     if refused is not None:
         return refused
     state.put_ticket(replace(ticket, row=row._replace(owner_seq=seq, holder_key=holder_key), changed=position))
+    if title is not None and title.deal:
+        state.drop(Deal, entry.event, title.deal)
+        state.put(replace(title, deal=b"", changed=position))
     return None
 
 

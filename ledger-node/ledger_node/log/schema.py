@@ -10,6 +10,7 @@ from pathlib import Path
 from sqlite_utils import Database, Migrations
 
 from ledger_node.log.port import LedgerFault
+from ledger_node.log.tables import Tables
 
 _BUSY_SECONDS = 10.0
 migrations = Migrations("ledger")
@@ -52,6 +53,22 @@ def first_tables(db: Database) -> None:
     for statement in _FIRST.split(";"):
         if statement.strip():
             db.execute(statement)
+
+
+_SECOND = """
+CREATE TABLE fact (
+    kind TEXT, event TEXT, key BLOB, value BLOB NOT NULL, PRIMARY KEY (kind, event, key)) STRICT, WITHOUT ROWID;
+CREATE TABLE tally (id INTEGER PRIMARY KEY CHECK (id = 1), total BLOB NOT NULL) STRICT;
+"""
+
+
+@migrations()
+def whole_life(db: Database) -> None:
+    """Facts beside the tickets, and the tally over all of the state as it stands."""
+    for statement in _SECOND.split(";"):
+        if statement.strip():
+            db.execute(statement)
+    db.execute("INSERT INTO tally VALUES (1, ?)", (Tables(db.conn).tally_anew().pack(),))
 
 
 def open_writer(path: Path) -> sqlite3.Connection:

@@ -5,8 +5,10 @@ bulk. Rules are in the contract; begin, commit and rollback are the store's.
 import sqlite3
 from collections.abc import Iterator
 
-from ledger_node.contract.state import Act, Device, EventState, Record, Ref, Ticket, Undo
-from ledger_node.log.tables import Tables, record_values, ticket_values
+from ledger_node.contract.digest import Tally, device_item, event_item, fact_item, ticket_item
+from ledger_node.contract.facts import Actor, ActorKey, Books, Fact, FactKey, PolicyVersion, key_bytes
+from ledger_node.contract.state import Act, Device, EventState, F, Record, Ref, Ticket, Undo
+from ledger_node.log.tables import Tables, fact_values, record_values, ticket_values
 from scanner.verify.entry import canonical
 
 _PUT_EVENT = (
@@ -23,6 +25,15 @@ _PUT_DEVICE = (
 _PUT_RECORD = "INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
+_PUT_FACT = "INSERT OR REPLACE INTO fact VALUES (?, ?, ?, ?)"
+_DROP_FACT = "DELETE FROM fact WHERE kind = ? AND event = ? AND key = ?"
+_Change = tuple[bytes | None, bytes | None]
+"""An item of the tally as it was, and as it is; None where there is none."""
+_FactId = tuple[str, str, FactKey]
+_OFTEN = (Actor, ActorKey, Books, PolicyVersion)
+"""Kinds that most entries ask for and that are few, so they are kept between transactions."""
+
+
 class SqliteState(Tables):
     """A `State` over the writer's connection."""
 
@@ -33,6 +44,8 @@ class SqliteState(Tables):
         self._events: dict[str, EventState] = {}
         self._devices: dict[str, Device] = {}
         self._numbers: dict[str, int | None] = {}
+        self._often: dict[_FactId, Fact | None] = {}
+        self._tally: Tally | None = None
         self._forget_puts()
 
     def event(self, event: str) -> EventState | None:
@@ -44,7 +57,10 @@ class SqliteState(Tables):
 
     def ticket(self, event: str, index: int) -> Ticket | None:
         """As the port says."""
-        return self._tickets.get((event, index)) or super().ticket(event, index)
+        known = self._tickets.get((event, index))
+        if known is None:
+            known = self._stored_tickets[event, index] = super().ticket(event, index)
+        return known
 
     def used_tickets(self, event: str) -> Iterator[Ticket]:
         """As the port says."""
@@ -60,8 +76,8 @@ class SqliteState(Tables):
 
     def device_by_key(self, public_key: bytes) -> Device | None:
         """As the port says."""
-        self.flush()
-        return super().device_by_key(public_key)
+        put = (device for device in self._new_devices.values() if device.public_key == public_key)
+        return next(put, None) or super().device_by_key(public_key)
 
     def devices(self, event: str) -> tuple[Device, ...]:
         """As the port says."""
@@ -121,9 +137,37 @@ class SqliteState(Tables):
         """As the port says."""
         self._incidents.add((device, counter))
 
+    def find(self, kind: type[F], event: str, key: FactKey) -> F | None:
+        """As the port says."""
+        name = (kind.KIND, event, key)
+        for kept in (self._facts, self._often, self._stored):
+            if name in kept:
+                known = kept[name]
+                return known if isinstance(known, kind) else None
+        found = super().find(kind, event, key)
+        (self._often if kind in _OFTEN else self._stored)[name] = found
+        return found
+
+    def each(self, kind: type[F], event: str) -> Iterator[F]:
+        """As the port says."""
+        self.flush()
+        return super().each(kind, event)
+
+    def put(self, fact: Fact) -> None:
+        """As the port says."""
+        self.find(type(fact), fact.event, fact.key)
+        self._facts[fact.KIND, fact.event, fact.key] = fact
+
+    def drop(self, kind: type[Fact], event: str, key: FactKey) -> None:
+        """As the port says."""
+        if self.find(kind, event, key) is not None:
+            self._facts[kind.KIND, event, key] = None
+
     def flush(self) -> None:
         """Write what was put into the open transaction."""
         many = self._conn.executemany
+        self._keep_tally()
+        self._flush_facts()
         if self._new_events:
             events = self._new_events.items()
             many(_PUT_EVENT, [(e, canonical(s.manifest.to_map()), s.issued, s.changed) for e, s in events])
@@ -150,6 +194,8 @@ class SqliteState(Tables):
         self._events.clear()
         self._devices.clear()
         self._numbers.clear()
+        self._often.clear()
+        self._tally = None
         self._forget_puts()
         self.clock = clock
 
@@ -161,6 +207,51 @@ class SqliteState(Tables):
         self._undone: dict[Ref, Undo] = {}
         self._incidents: set[Ref] = set()
         self._acts: dict[bytes, Act] = {}
+        self._stored_tickets: dict[tuple[str, int], Ticket | None] = {}
+        self._facts: dict[_FactId, Fact | None] = {}
+        self._stored: dict[_FactId, Fact | None] = {}
+
+    def _flush_facts(self) -> None:
+        put = [fact_values(fact) for fact in self._facts.values() if fact is not None]
+        gone = [(kind, event, key_bytes(key)) for (kind, event, key), fact in self._facts.items() if fact is None]
+        if put:
+            self._conn.executemany(_PUT_FACT, put)
+        if gone:
+            self._conn.executemany(_DROP_FACT, gone)
+        self._often.update({name: fact for name, fact in self._facts.items() if name in self._often})
+
+    def _keep_tally(self) -> None:
+        """Take out of the tally what is replaced, and put in what replaces it."""
+        changes = [*self._event_changes(), *self._ticket_changes(), *self._device_changes(), *self._fact_changes()]
+        if not changes:
+            return
+        tally = self._tally = self._tally or super().tally()
+        for before, after in changes:
+            if before is not None:
+                tally.remove(before)
+            if after is not None:
+                tally.add(after)
+        self._conn.execute("UPDATE tally SET total = ?", (tally.pack(),))
+
+    def _event_changes(self) -> Iterator[_Change]:
+        for event, state in self._new_events.items():
+            before = super().event(event)
+            yield event_item(event, before) if before else None, event_item(event, state)
+
+    def _ticket_changes(self) -> Iterator[_Change]:
+        for name, ticket in self._tickets.items():
+            before = self._stored_tickets[name] if name in self._stored_tickets else super().ticket(*name)
+            yield ticket_item(before) if before else None, ticket_item(ticket)
+
+    def _device_changes(self) -> Iterator[_Change]:
+        for name, device in self._new_devices.items():
+            before = super().device(name)
+            yield device_item(before) if before else None, device_item(device)
+
+    def _fact_changes(self) -> Iterator[_Change]:
+        for name, fact in self._facts.items():
+            before = self._often[name] if name in self._often else self._stored[name]
+            yield fact_item(before) if before else None, fact_item(fact) if fact else None
 
     def _number(self, event: str) -> int | None:
         number = self._numbers.get(event)

@@ -9,9 +9,13 @@ from functools import lru_cache
 from itertools import chain
 from typing import Any
 
-from ledger_node.contract.state import Act, Device, EventState, Record, Ticket, Undo
+import cbor2
+
+from ledger_node.contract.digest import Tally, device_item, event_item, fact_item, ticket_item
+from ledger_node.contract.facts import KINDS, Fact, FactKey, key_bytes
+from ledger_node.contract.state import Act, Device, EventState, F, Record, Ticket, Undo
 from ledger_node.log.port import LedgerFault
-from scanner.verify.entry import Malformed, decode_map
+from scanner.verify.entry import Malformed, canonical, decode_map
 from scanner.verify.manifest import EventManifest
 from scanner.verify.row import Row
 
@@ -114,6 +118,42 @@ class Tables:
         found = self._conn.execute("SELECT position, at FROM act WHERE digest = ?", (digest,)).fetchone()
         return Act(*found) if found else None
 
+    def find(self, kind: type[F], event: str, key: FactKey) -> F | None:
+        """What is known under this key, or None."""
+        query = "SELECT value FROM fact WHERE kind = ? AND event = ? AND key = ?"
+        found = self._conn.execute(query, (kind.KIND, event, key_bytes(key))).fetchone()
+        return _fact(kind, event, found[0]) if found else None
+
+    def each(self, kind: type[F], event: str) -> Iterator[F]:
+        """All of a kind in an event, in the order of their keys, streamed."""
+        query = "SELECT value FROM fact WHERE kind = ? AND event = ? ORDER BY key"
+        return (_fact(kind, event, value) for (value,) in self._conn.execute(query, (kind.KIND, event)))
+
+    def newest_time(self) -> int:
+        """The contract's clock at the newest durable size."""
+        found: int = self._conn.execute("SELECT clock FROM head").fetchone()[0]
+        return found
+
+    def tally(self) -> Tally:
+        """The tally over the state, as the writer kept it."""
+        return Tally(self._conn.execute("SELECT total FROM tally").fetchone()[0])
+
+    def tally_anew(self) -> Tally:
+        """The same, reckoned from what the tables hold; takes a while for many tickets."""
+        tally = Tally()
+        for event in self.events():
+            known = self.event(event)
+            assert known is not None, "it was listed"
+            tally.add(event_item(event, known))
+            for ticket in self.tickets(event):
+                tally.add(ticket_item(ticket))
+            for device in self.devices(event):
+                tally.add(device_item(device))
+            for kind in KINDS.values():
+                for fact in self.each(kind, event):
+                    tally.add(fact_item(fact))
+        return tally
+
     def entries(self, start: int, stop: int) -> Iterator[bytes]:
         """Raw entries at positions start <= p < stop."""
         query = "SELECT raw FROM entry WHERE position >= ? AND position < ? ORDER BY position"
@@ -142,6 +182,19 @@ def record_values(record: Record) -> tuple[Any, ...]:
         record.event, record.device, record.counter, record.position, record.digest, record.type, record.gate,
         record.time_ms, record.ticket, record.owner_seq, record.code_digest, record.verdict, record.cause, *first,
     )  # fmt: skip
+
+
+def fact_values(fact: Fact) -> tuple[Any, ...]:
+    """A fact as the table's columns hold it."""
+    return fact.KIND, fact.event, key_bytes(fact.key), canonical([fact.key, *fact.values()])
+
+
+def _fact(kind: type[F], event: str, value: bytes) -> F:
+    try:
+        key, *values = cbor2.loads(value)
+        return kind.of(event, key, values)
+    except (cbor2.CBORError, TypeError, ValueError, AssertionError) as error:
+        raise LedgerFault(f"a stored {kind.KIND} is damaged: {error}; rebuild from the log", lasting=True) from error
 
 
 def _ticket(event: str, found: tuple[Any, ...]) -> Ticket:

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ledger_node.contract.facts import FactKey
 from ledger_node.contract.incidents import doubtful
 from ledger_node.contract.outcome import Outcome
 from ledger_node.contract.records import outcome_of
-from ledger_node.contract.state import Device, EventState, Record, Ticket
+from ledger_node.contract.state import Device, EventState, F, Record, Ticket
 from ledger_node.log import tiles
 from ledger_node.log.port import Head
 from ledger_node.log.tables import Tables
@@ -69,6 +70,18 @@ class View:
             assert len(rows) % ROW_BYTES == 0, "chunks are whole rows"
             digest.update(rows)
         return digest.digest()
+
+    def contract_digest(self) -> bytes:
+        """The digest of the contract's whole state at this size (`contract.digest`): two nodes with one log agree."""
+        return self._tables.tally().digest(self.size, self._tables.newest_time())
+
+    def find(self, kind: type[F], event: str, key: FactKey) -> F | None:
+        """What the contract knows of an event under this key (`contract.facts`), or None."""
+        return self._tables.find(kind, event, key)
+
+    def each(self, kind: type[F], event: str) -> Iterator[F]:
+        """All of a kind in an event, in the order of their keys, streamed."""
+        return self._tables.each(kind, event)
 
     def changed_since(self, event: str, size: int, limit: int, stop: int | None = None) -> Changes:
         """Tickets that changed at positions >= `size`, about `limit` of them: an entry is given whole or not at all.
