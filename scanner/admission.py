@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from scanner.clock import ClockReading
 from scanner.ports import Claims, Knowledge, Receipt, Records
-from scanner.verify.admit import Now, Verdict, View, alone, decide
+from scanner.verify.admit import Now, Use, Verdict, View, alone, decide
 from scanner.verify.gatecode import GateCode, Unreadable, parse
 from scanner.verify.manifest import EventManifest
 from scanner.verify.reasons import Reason
@@ -76,7 +76,7 @@ class Admission:
             self._journal.decided(record.counter, "claimed")
             return Decision(verdict, record.counter)
         lost = _lost(verdict, receipt)
-        self._journal.void(record.counter, str(lost.reason), at)
+        self._journal.void(record.counter, str(lost.reason), at, _elsewhere(receipt))
         return Decision(lost, record.counter)
 
     def _unanswered(self, counter: int, verdict: Verdict, manifest: EventManifest, at: Stamp) -> Decision:
@@ -97,6 +97,12 @@ def stamp(time: ClockReading, view_size: int) -> Stamp:
 def _scan(code: GateCode, verdict: Verdict) -> Scan:
     core = code.core
     return Scan(core.ticket, core.owner_seq, code.raw, verdict.outcome, str(verdict.reason), verdict.marks)
+
+
+def _elsewhere(receipt: Receipt) -> Use | None:
+    if receipt.first is None or receipt.position is None:
+        return None
+    return Use(*receipt.first, until=receipt.position)
 
 
 def _lost(verdict: Verdict, receipt: Receipt) -> Verdict:

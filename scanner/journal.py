@@ -12,6 +12,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from scanner import journal_rebuild as rebuild
@@ -104,6 +105,7 @@ class Journal:
                 " VALUES (?, ?, ?, ?, ?, ?, ?, 0)",
                 (who.event, scan.ticket, record.counter, scan.owner_seq, holder_key, who.gate, stamp.time_ms // 1000),
             )
+            self._db.execute("DELETE FROM elsewhere WHERE event = ? AND ticket = ?", (who.event, scan.ticket))
         return record
 
     def refuse(self, scan: Scan, stamp: Stamp) -> Waiting:
@@ -134,25 +136,43 @@ class Journal:
         """Somebody went through."""
         self._change("UPDATE admission SET outcome = 'passed' WHERE counter = ? AND outcome = 'pulsed'", (counter,))
 
-    def void(self, counter: int, reason: str, stamp: Stamp) -> Waiting:
-        """The claim was lost: the turnstile did not move. What the ledger knows of the use it tells by itself."""
-        return self._settle_admission(VOID, counter, reason, stamp, "voided")
+    def void(self, counter: int, reason: str, stamp: Stamp, elsewhere: Use | None = None) -> Waiting:
+        """The claim was lost: the turnstile did not move. `elsewhere` is the use that the ledger told of, kept so
+        that the answer is not forgotten if the network goes before the change arrives.
+        """
+        with self._appending(VOID, Settlement(counter, reason), stamp) as record:
+            self._end_admission(counter, "voided")
+            if elsewhere:
+                self._db.execute(
+                    "INSERT OR REPLACE INTO elsewhere (event, ticket, gate, at, until)"
+                    " SELECT event, ticket, ?, ?, ? FROM use WHERE counter = ?",
+                    (elsewhere.gate, elsewhere.at, elsewhere.until, counter),
+                )
+        return record
 
     def release(self, counter: int, reason: str, stamp: Stamp) -> Waiting:
         """Nobody turned: the ticket may enter again."""
-        return self._settle_admission(RELEASE, counter, reason, stamp, "released")
+        with self._appending(RELEASE, Settlement(counter, reason), stamp) as record:
+            self._end_admission(counter, "released")
+        return record
 
     # What the gate asks
 
     def use_of(self, ticket: int) -> Use | None:
-        """This gate's own record of the ticket's use, released or not."""
+        """This gate's own record of the ticket's use, released or not; or the use that a claim was lost to."""
         with self._reading():
             self._catch_up()
-            row = self._db.execute(
-                "SELECT gate, at, owner_seq, holder_key, released FROM use WHERE event = ? AND ticket = ?",
-                (self._identity.event, ticket),
-            ).fetchone()
-        return Use(row[0], row[1], row[2], row[3] or NO_KEY, bool(row[4])) if row else None
+            mine, elsewhere = (
+                self._db.execute(statement, (self._identity.event, ticket)).fetchone()
+                for statement in (
+                    "SELECT gate, at, owner_seq, holder_key, released FROM use WHERE event = ? AND ticket = ?",
+                    "SELECT gate, at, until FROM elsewhere WHERE event = ? AND ticket = ?",
+                )
+            )
+        use = Use(mine[0], mine[1], mine[2], mine[3] or NO_KEY, bool(mine[4])) if mine else None
+        if use and use.released and elsewhere:
+            return replace(use, gate=elsewhere[0], at=elsewhere[1], until=elsewhere[2], released=False)
+        return use
 
     def unsettled(self) -> list[Unsettled]:
         """Admissions with no end, oldest first: what a restart must settle."""
@@ -244,13 +264,9 @@ class Journal:
 
     # Inside
 
-    def _settle_admission(
-        self, kind: str, counter: int, reason: str, stamp: Stamp, outcome: AdmissionOutcome
-    ) -> Waiting:
-        with self._appending(kind, Settlement(counter, reason), stamp) as record:
-            self._db.execute("UPDATE admission SET outcome = ? WHERE counter = ?", (outcome, counter))
-            self._db.execute("UPDATE use SET released = 1 WHERE counter = ?", (counter,))
-        return record
+    def _end_admission(self, counter: int, outcome: AdmissionOutcome) -> None:
+        self._db.execute("UPDATE admission SET outcome = ? WHERE counter = ?", (outcome, counter))
+        self._db.execute("UPDATE use SET released = 1 WHERE counter = ?", (counter,))
 
     @contextmanager
     def _appending(self, kind: str, what: Scan | Settlement | GateIncident, stamp: Stamp) -> Iterator[Waiting]:

@@ -9,8 +9,9 @@ MIGRATIONS = Migrations("journal")
 @MIGRATIONS()
 def first(db: Database) -> None:
     """record: the chain. older: records saved from journals that were damaged. admission: each one's outcome.
-    use: the mark that stops a second entry. outbox and receipt: what the ledger has still to confirm, and what it said.
-    probe: what is written to find out whether the disk takes anything.
+    use: the mark that stops a second entry. elsewhere: a use at another gate, as the ledger told it when a claim was
+    lost, good until the view reaches that log position. outbox and receipt: what the ledger has still to confirm, and
+    what it said. probe: what is written to find out whether the disk takes anything.
     """
     db.table("record").create({"counter": int, "type": str, "raw": bytes}, pk="counter", not_null={"type", "raw"})
     db.table("older").create({"counter": int, "raw": bytes}, pk="counter", not_null={"raw"})
@@ -36,5 +37,8 @@ def first(db: Database) -> None:
     db.table("receipt").create(
         {"counter": int, "verdict": str, "position": int, "log_size": int, "first_gate": str, "first_at": int},
         pk="counter",
+    )
+    db.table("elsewhere").create(
+        {"event": str, "ticket": int, "gate": str, "at": int, "until": int}, pk=("event", "ticket")
     )
     db.table("probe").create({"id": int, "nonce": bytes}, pk="id")

@@ -172,8 +172,8 @@ class Records(Protocol):
     def passed(self, counter: int) -> None:
         """Somebody went through."""
 
-    def void(self, counter: int, reason: str, stamp: Stamp) -> Waiting:
-        """The claim was lost: the turnstile did not move."""
+    def void(self, counter: int, reason: str, stamp: Stamp, elsewhere: Use | None = None) -> Waiting:
+        """The claim was lost: the turnstile did not move; `elsewhere` is the use that the ledger told of."""
 
     def release(self, counter: int, reason: str, stamp: Stamp) -> Waiting:
         """Nobody turned: the ticket may enter again."""

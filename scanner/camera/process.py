@@ -25,8 +25,8 @@ FIRST_DELAY, LONGEST_DELAY = 0.25, 5.0
 SETTLED = 10.0
 SIGN_OF_LIFE = 1.0
 
-# A child that talks to systemd, or that starts a thread for each core, is not what a small gate wants.
-LEFT_OUT = ("NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "LISTEN_FDS", "LISTEN_PID")
+# A child that talks to systemd, that knows where secrets lie, or that starts a thread for each core, is not wanted.
+LEFT_OUT = ("NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "LISTEN_FDS", "LISTEN_PID", "CREDENTIALS_DIRECTORY")
 SETTINGS = {
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",

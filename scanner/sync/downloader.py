@@ -60,6 +60,8 @@ class Downloader:
                 # A quick question first: its signed time is exact, that of a long poll is not.
                 granted(self._client.time())
                 self._greeted = True
+                # The gate may claim from now on; the long poll would tell it only when something happens.
+                return Turn(exchanged=True)
             if self._view.size == 0 or self._snapshot_due:
                 self._fetch_snapshot()
                 return Turn(exchanged=True)

@@ -38,13 +38,18 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """That a ticket was used, from this gate's journal or from the ledger; and whose key it was used with."""
+    """That a ticket was used, from this gate's journal or from the ledger; and whose key it was used with.
+
+    `until`: a use that the ledger told of in answer to a claim stands only until the view reaches that log position,
+    because from then on the ticket's row knows better; 0 = this gate's own use.
+    """
 
     gate: str
     at: int
     owner_seq: int = 0
     holder_key: bytes = NO_KEY
     released: bool = False
+    until: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +126,7 @@ def decide(
         _signature(code, manifest, standing)
         or _time(code, manifest, now)
         or _state(standing)
-        or _used(effective_use(view.row, local, manifest), manifest, now, gate)
+        or _used(effective_use(view, local, manifest), manifest, now, gate)
         or _place(standing, manifest, now, gate)
         or _beacon(code, manifest, now)
         or _Finding("admit", Reason.OK)
@@ -158,8 +163,11 @@ def leased_to(verdict: Verdict, manifest: EventManifest) -> list[str]:
     return gates
 
 
-def effective_use(row: Row | None, local: Use | None, manifest: EventManifest) -> Use | None:
+def effective_use(view: View, local: Use | None, manifest: EventManifest) -> Use | None:
     """The use that stands: this gate's own, or the ledger's unless it is the one that this gate has released since."""
+    row = view.row
+    if local and local.until and view.size > local.until:
+        local = None
     if local and not local.released:
         return local
     if row is None or not row.used_gate:

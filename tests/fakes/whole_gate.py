@@ -27,6 +27,7 @@ from tests.fakes.clockwork import HandClock, wait_until
 from tests.fakes.event import DEVICE, EVENT, NODE, NOON, event_manifest, row, stamp_at, write_snapshot_file
 
 GATE = "A1"
+LOG_SIZE = 100
 IDENTITY = Identity("gate-1", GATE, EVENT, DEVICE)
 
 
@@ -54,9 +55,9 @@ class FakeNode:
             return self.answer
         ticket = entry.body["ticket"]
         if ticket in self.used:
-            return Receipt(record.counter, "duplicate", 9, (self.used[ticket], NOON - 5))
+            return Receipt(record.counter, "duplicate", LOG_SIZE + 1, (self.used[ticket], NOON - 5))
         self.used[ticket] = entry.body["gate"]
-        return Receipt(record.counter, "accepted", 8)
+        return Receipt(record.counter, "accepted", LOG_SIZE)
 
 
 @dataclass
@@ -158,7 +159,7 @@ def whole_gate(
         view = GateView(folder / "view", Trust(NODE.public, EVENT), "test")
         stack.callback(view.close)
         tickets = [row(number) for number in range(1, 21)] if rows is None else rows
-        view.install(write_snapshot_file(folder / "download", tickets, 100, manifest=manifest or event_manifest()))
+        view.install(write_snapshot_file(folder / "download", tickets, LOG_SIZE, manifest=manifest or event_manifest()))
         journal = stack.enter_context(Journal.open(folder / "journal.db", IDENTITY, stamp_at))
         config = PinConfig(pulse_ms=120)
         factory = RecordingFactory()

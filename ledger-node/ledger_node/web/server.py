@@ -5,19 +5,13 @@ ledger's writer answers, so a stuck node is restarted. What is served is said el
 """
 
 import asyncio
-import contextlib
 import os
-import signal
 import socket
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import structlog
-import uvicorn
 import uvloop
 
 from ledger_node.config import SOCKET_FILE
@@ -32,20 +26,12 @@ from ledger_node.web.app import Parts, make_app
 from ledger_node.web.feed import Feed
 from ledger_node.web.metrics import Metrics
 from ledger_node.web.reports import Reports
+from ledger_node.web.serving import Listening, ended_by_signals, http_server, listen, notify, until
 
 TICK = 5.0
 """Seconds between two rounds of housekeeping."""
 _LIFE = 5.0
-_BACKLOG = 512
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Listening:
-    """Where the node can be reached."""
-
-    host: str
-    port: int
 
 
 def run(node: Node, host: str, port: int) -> None:
@@ -54,14 +40,6 @@ def run(node: Node, host: str, port: int) -> None:
     sys.setswitchinterval(0.0005)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(node, host, port))
-
-
-class _Server(uvicorn.Server):
-    """uvicorn, without its own signal handling: two of them share one process."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 async def serve(
@@ -81,19 +59,20 @@ async def serve(
         parts.append(made)
         return made
 
-    listener = _listen(host, port)
+    listener = listen(host, port)
+    node.cosigning.start()
     door = _listen_locally(node.home)
-    servers = [_server(make_app(start)), _server(make_admin(node))]
+    servers = [http_server(make_app(start)), http_server(make_admin(node))]
     running = [asyncio.create_task(one.serve([sock])) for one, sock in zip(servers, (listener, door), strict=True)]
-    await _until(lambda: all(server.started for server in servers) or any(task.done() for task in running))
+    await until(lambda: all(server.started for server in servers) or any(task.done() for task in running))
     address = listener.getsockname()
     on_ready(Listening(address[0], address[1]))
     tending = asyncio.create_task(_tend(parts[0]))
-    with _signals(stop):
-        _notify("READY=1")
+    with ended_by_signals(stop):
+        notify("READY=1")
         log.info("serving", host=address[0], port=address[1], home=str(node.home), size=node.ledger.size)
         await asyncio.wait([asyncio.create_task(stop.wait()), *running], return_when=asyncio.FIRST_COMPLETED)
-    _notify("STOPPING=1")
+    notify("STOPPING=1")
     parts[0].feed.close()
     tending.cancel()
     for server in servers:
@@ -101,38 +80,9 @@ async def serve(
     await asyncio.gather(*running)
     (node.home / SOCKET_FILE).unlink(missing_ok=True)
     parts[0].reports.flush()
+    await asyncio.to_thread(node.cosigning.close)
     nonces.close()
     log.info("stopped", size=node.ledger.size)
-
-
-def _server(app: Any) -> _Server:
-    config = uvicorn.Config(
-        app,
-        loop="none",
-        http="httptools",
-        ws="none",
-        lifespan="auto",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=75,
-        timeout_graceful_shutdown=5,
-        backlog=_BACKLOG,
-    )
-    return _Server(config)
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    try:
-        return socket.create_server((host, port), backlog=_BACKLOG, family=_family(host))
-    except OSError as error:
-        why = os.strerror(error.errno or 0)
-        raise ServiceError("address", f"cannot listen at {host}:{port} ({why}): try another --port") from error
-
-
-def _family(host: str) -> socket.AddressFamily:
-    return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
 def _listen_locally(home: Path) -> socket.socket:
@@ -151,11 +101,6 @@ def _listen_locally(home: Path) -> socket.socket:
     return local
 
 
-async def _until(condition: Callable[[], bool]) -> None:
-    while not condition():
-        await asyncio.sleep(0.005)
-
-
 async def _tend(parts: Parts) -> None:
     """Housekeeping: reports to disk, double entries to the ledger, and the watchdog, if all that still works."""
     while True:
@@ -163,7 +108,7 @@ async def _tend(parts: Parts) -> None:
             async with asyncio.timeout(_LIFE):
                 # Bytes that are no entry go through the writer's whole line and change nothing.
                 await asyncio.wrap_future(parts.node.ledger.submit([b""]))
-            _notify("WATCHDOG=1")
+            notify("WATCHDOG=1")
             await asyncio.to_thread(parts.reports.flush)
             await asyncio.to_thread(_report_double_entries, parts)
         except (ServiceError, LedgerFault, TimeoutError) as error:
@@ -177,30 +122,4 @@ def _report_double_entries(parts: Parts) -> None:
         reported = records.report_double_entries(parts.node, state.manifest.event)
         if reported:
             parts.metrics.incidents.inc(reported)
-            log.warning("double entries reported", event=state.manifest.event, count=reported)
-
-
-@contextlib.contextmanager
-def _signals(stop: asyncio.Event) -> Iterator[None]:
-    """SIGTERM and SIGINT end the service in order; outside the main thread (tests) there are no signals to take."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    loop = asyncio.get_running_loop()
-    taken = (signal.SIGTERM, signal.SIGINT)
-    for one in taken:
-        loop.add_signal_handler(one, stop.set)
-    try:
-        yield
-    finally:
-        for one in taken:
-            loop.remove_signal_handler(one)
-
-
-def _notify(state: str) -> None:
-    """sd_notify(3), if systemd started us."""
-    address = os.environ.get("NOTIFY_SOCKET", "")
-    if not address:
-        return
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender, contextlib.suppress(OSError):
-        sender.sendto(state.encode(), "\0" + address[1:] if address[0] == "@" else address)
+            log.warning("double entries reported", show=state.manifest.event, count=reported)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from scanner.errors import JournalError
-from scanner.ports import Receipt
+from scanner.ports import Change, Receipt
 from scanner.verify.entry import Entry, open_entry
 from scanner.verify.policy import Policy
 from scanner.verify.reasons import Reason
@@ -62,9 +62,24 @@ def test_screenshot_shown_at_two_gates(gate: WholeGate) -> None:
     assert (decision.verdict.outcome, decision.verdict.reason) == ("refuse", Reason.USED_ELSEWHERE)
     assert decision.verdict.detail["gate"] == "B1"
     assert gate.kinds() == ["admission", "void"]
-    use = gate.journal.use_of(7)
-    assert use is not None
-    assert use.released
+
+
+def test_a_lost_claim_is_not_forgotten_when_the_network_goes(gate: WholeGate) -> None:
+    gate.node.away = False
+    gate.node.used[7] = "B1"
+    gate.decide(compact_code(7).text())
+    gate.node.away = True
+    again = gate.decide(compact_code(7).text()).verdict
+    assert (again.reason, again.detail["gate"]) == (Reason.ALREADY_USED, "B1")
+
+
+def test_a_lost_claim_ends_when_the_view_knows_better(gate: WholeGate) -> None:
+    gate.node.away = False
+    gate.node.answer = Receipt(1, "duplicate", 100, ("B1", NOON - 5))
+    gate.decide(compact_code(7).text())
+    gate.view.apply(Change(100, 102, (row(7),), None, "", NOON))
+    gate.node.answer = None
+    assert gate.decide(compact_code(7).text()).opens
 
 
 @pytest.mark.parametrize(

@@ -129,10 +129,10 @@ def test_older_local_release_does_not_hide_a_use_that_came_later() -> None:
     manifest = event()
     row = Row(1, 0, 0, 0, 0, 0, 0, HOLDER, 0, 1, 1, 500)
     released = Use("N1", 500, released=True)
-    assert effective_use(row, released, manifest) is None
-    assert effective_use(row._replace(used_at=501), released, manifest) == Use("N1", 501, 0, HOLDER)
-    assert effective_use(row._replace(used_gate=2), released, manifest) == Use("N2", 500, 0, HOLDER)
-    assert effective_use(row._replace(used_gate=0), released, manifest) is None
+    assert effective_use(View(9, row), released, manifest) is None
+    assert effective_use(View(9, row._replace(used_at=501)), released, manifest) == Use("N1", 501, 0, HOLDER)
+    assert effective_use(View(9, row._replace(used_gate=2)), released, manifest) == Use("N2", 500, 0, HOLDER)
+    assert effective_use(View(9, row._replace(used_gate=0)), released, manifest) is None
 
 
 def test_verdict_names_the_seat_of_the_certificate_that_was_believed() -> None:
