@@ -57,7 +57,7 @@ def read_feed(path: Path, progress: Progress = lambda _: None) -> Iterator[Row]:
 def _encoding(file: BinaryIO) -> str:
     if file.read(2) in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}:
         raise FeedError("the file is UTF-16 (Excel's Unicode text): save it as CSV UTF-8")
-    for encoding in ("utf-8-sig", "big5hkscs"):
+    for encoding in ("utf-8", "big5hkscs"):
         file.seek(0)
         decoder = codecs.getincrementaldecoder(encoding)()
         try:
@@ -80,7 +80,7 @@ def _lines(file: BinaryIO, encoding: str, progress: Progress) -> Iterator[_Line]
         if len(data) == MOST_LINE:
             size += _skip(file, data)
             yield number, BadRow(number, f"longer than {MOST_LINE} bytes")
-        elif text := data.decode(encoding if number == 1 else encoding.removesuffix("-sig")).strip("\r\n"):
+        elif text := data.decode(encoding).strip("\r\n").removeprefix("\ufeff"):
             yield number, text
     progress(size)
 
