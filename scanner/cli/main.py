@@ -116,6 +116,21 @@ def enrol(url: str, code: str, config: Path | None) -> None:
 
 
 @cli.command()
+@click.option(
+    "--unsent", is_flag=True, help="Even if records have not reached the ledger; they are kept in the folder."
+)
+@config_option
+def forget(unsent: bool, config: Path | None) -> None:  # noqa: FBT001
+    """End this device's enrolment, to enrol it anew for another gate or show.
+
+    The key is destroyed; journal and view are moved into a folder of their own inside the state folder.
+    """
+    from scanner.cli.forget import forget_enrolment  # noqa: PLC0415
+
+    click.echo(forget_enrolment(config, unsent=unsent))
+
+
+@cli.command()
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @config_option
 def status(as_json: bool, config: Path | None) -> None:  # noqa: FBT001

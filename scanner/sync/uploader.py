@@ -5,7 +5,10 @@ the record at fault stands alone; that one is set aside only if the node took ot
 all is the one at fault. Uploading twice is harmless: the ledger knows a record by its device and counter.
 """
 
+from collections import Counter
 from dataclasses import dataclass
+
+import structlog
 
 from scanner.errors import SyncError
 from scanner.ports import Outbox, Receipt, Waiting
@@ -22,6 +25,7 @@ IDLE = 5.0
 """Seconds after which the outbox is looked at without having been woken."""
 _TRIES = 8
 _BATCH_AT_FAULT = frozenset({400, 413, 422})
+_log = structlog.get_logger("sync")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,8 @@ class Uploader:
         answer = self._upload(batch)
         if isinstance(answer, Settled):
             self._outbox.settle(answer.receipts, answer.checkpoint.size)
+            verdicts = Counter(receipt.verdict for receipt in answer.receipts)
+            _log.info("settled", log_size=answer.checkpoint.size, verdicts=dict(verdicts))
             if answer.problems:
                 raise SyncError(f"the ledger node's receipts are not proven: {answer.problems[0]}")
         elif len(batch) == 1:
