@@ -14,6 +14,7 @@ LoadCredential) are used first and never written.
 
 import contextlib
 import fcntl
+import json
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -24,7 +25,9 @@ from scanner.verify.keys import SEED_BYTES, SigningKey
 
 LEDGER_FILE = "ledger.sqlite3"
 SOCKET_FILE = "admin.sock"
+WITNESS_FILE = "witness.sqlite3"
 _NODE_KEY = "node.key"
+_WITNESS_KEY = "witness.key"
 _CERTIFICATE_KEY = re.compile(r"ledger-(\d{1,3})\.key")
 _MOST_KID = 255
 
@@ -81,6 +84,27 @@ def load_keys(home: Path, credentials: Path | None, draw: Callable[[int], bytes]
         if not certificates:
             certificates = {1: _make(folder / "ledger-1.key", draw)}
     return Keys(node, certificates)
+
+
+def load_witness_key(home: Path, credentials: Path | None, draw: Callable[[int], bytes]) -> SigningKey:
+    """A witness's key, made with `draw` on first use. Raises HomeError in a node's home, or when the key is gone."""
+    folder = home / "keys"
+    if (home / LEDGER_FILE).exists() or (folder / _NODE_KEY).exists():
+        raise HomeError(f"{home} is a ledger node's: give the witness a home of its own with --home")
+    with _as_home_error(home):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        key = _find(_WITNESS_KEY, folder, credentials)
+        if key is None and (home / WITNESS_FILE).exists():
+            raise HomeError(f"{folder / _WITNESS_KEY} is missing but what it signed is there: restore the key")
+        return key or _make(folder / _WITNESS_KEY, draw)
+
+
+def write_settings(path: Path, settings: Mapping[str, object]) -> None:
+    """Replace a small JSON file, whole or not at all. Raises HomeError."""
+    new = path.with_name(f"{path.name}.new")
+    with _as_home_error(path.parent):
+        new.write_text(json.dumps(settings, indent=1, ensure_ascii=False))
+        new.replace(path)
 
 
 def add_certificate_key(home: Path, keys: Keys, draw: Callable[[int], bytes]) -> Keys:

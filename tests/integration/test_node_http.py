@@ -372,7 +372,7 @@ def test_the_api_describes_itself_and_its_health(venue):
     described = requests.get(f"{url}/openapi.json", timeout=5).json()
     assert "/v1/events/{event}/claims" in described["paths"]
     named = [one["name"] for one in described["paths"]["/v1/events/{event}/changes"]["get"]["parameters"]]
-    assert named == ["event", "from", "verified", "wait", "queue"]
+    assert named == ["event", "from", "verified", "wait", "queue", "cosigned"]
     assert requests.get(f"{url}/healthz", timeout=5).json()["status"] == "ok"
     gate = venue.gate()
     gate.claim(gate.admission(2, venue.code(2)))

@@ -13,6 +13,8 @@ from ledger_node.cli.events import event
 from ledger_node.cli.operator import operator, own_node
 from ledger_node.cli.output import errors_in_one_line, show
 from ledger_node.cli.tickets import tickets
+from ledger_node.cli.witness import evidence, witness
+from ledger_node.services.cosigning import witness_of
 
 PORT = 8440
 
@@ -46,9 +48,17 @@ def cli(context: click.Context, home: Path | None) -> None:
 @cli.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at; 0.0.0.0 for a LAN.")
 @click.option("--port", default=PORT, show_default=True, type=click.IntRange(0, 65535), help="0 = any free one.")
+@click.option(
+    "--witness",
+    "witnesses",
+    multiple=True,
+    metavar="URL,VKEY",
+    envvar="LEDGER_NODE_WITNESSES",
+    help="A witness to ask for cosignatures; its key is at its URL.  [env: LEDGER_NODE_WITNESSES, with blanks between]",
+)
 @click.option("--pretty", is_flag=True, help="Log for people instead of JSON for journald.")
 @click.pass_obj
-def serve(home: Path, host: str, port: int, pretty: bool) -> None:  # noqa: FBT001 - click passes it so
+def serve(home: Path, host: str, port: int, witnesses: tuple[str, ...], pretty: bool) -> None:  # noqa: FBT001 (click)
     """Serve gates and auditors until SIGTERM.
 
     \b
@@ -58,7 +68,9 @@ def serve(home: Path, host: str, port: int, pretty: bool) -> None:  # noqa: FBT0
     from ledger_node.web.server import run  # noqa: PLC0415 - the other commands start without the web framework
 
     logs.configure(pretty=pretty)
-    with errors_in_one_line(), config.hold(home), own_node(home) as node:
+    with errors_in_one_line():
+        asked = [witness_of(text) for text in witnesses]
+    with errors_in_one_line(), config.hold(home), own_node(home, asked) as node:
         run(node, host, port)
 
 
@@ -118,7 +130,7 @@ def rotate(home: Path, retire: bool) -> None:  # noqa: FBT001 - click passes it 
         show(node.do("keys-rotate", retire=retire))
 
 
-for _command in (event, tickets, devices, audit):
+for _command in (event, tickets, devices, audit, witness, evidence):
     cli.add_command(_command)
 
 

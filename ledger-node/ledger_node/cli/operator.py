@@ -9,12 +9,13 @@ import json
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 from urllib.parse import quote
 
 from ledger_node import config
+from ledger_node.services.cosigning import WitnessAddress
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.issue import import_file
 from ledger_node.services.node import Node, open_node
@@ -163,10 +164,10 @@ def operator(home: Path) -> Iterator[Operator]:
 
 
 @contextlib.contextmanager
-def own_node(home: Path) -> Iterator[Node]:
+def own_node(home: Path, witnesses: Sequence[WitnessAddress] = ()) -> Iterator[Node]:
     """The node in `home`, which this process holds."""
     keys = config.load_keys(home, config.credentials_folder(os.environ), os.urandom)
-    with open_node(home, keys, time.time, os.urandom) as node:
+    with open_node(home, keys, time.time, os.urandom, witnesses) as node:
         yield node
 
 

@@ -89,7 +89,11 @@ class Ledger:
 
     def checkpoint(self, view: View | None = None) -> str:
         """The signed note (C2SP tlog-checkpoint) of the newest durable size, or of a view's; signed once a size."""
-        head, signed = view.head if view else self._head, self._signed
+        return self.sign(view.head if view else self._head)
+
+    def sign(self, head: Head) -> str:
+        """The signed note of a size and root that a view of this ledger had."""
+        signed = self._signed
         if signed is None or signed[0] != head:
             signed = self._signed = (head, sign_checkpoint(self.origin, head.size, head.root, self._key))
         return signed[1]

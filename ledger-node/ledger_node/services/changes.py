@@ -6,9 +6,9 @@ Reads only. Waiting for something to change is the web's business.
 from dataclasses import dataclass
 
 from ledger_node.contract.state import EventState
+from ledger_node.services.cosigning import Cosigned
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.node import Node
-from scanner.verify.checkpoint import sign_checkpoint
 
 PAGE = 5_000
 """About how many rows one answer holds."""
@@ -35,20 +35,25 @@ class Page:
         return not self.rows and self.manifest is None
 
 
-def read_page(node: Node, event: str, start: int, verified: int, limit: int = PAGE) -> Page:
-    """One page. Raises ServiceError "unknown-event", or "log-behind" when the gate has seen more than this node has."""
+def read_page(
+    node: Node, event: str, start: int, verified: int, limit: int = PAGE, shown: Cosigned | None = None
+) -> Page:
+    """One page, up to the newest size, or to that of the cosigned checkpoint `shown`, which is not before `start` and
+    `verified`. Raises ServiceError "unknown-event", or "log-behind" when the gate has seen more than this node has.
+    """
     with node.view() as view:
         state = node.event(view, event)
         if max(start, verified) > view.size:
             raise log_behind(max(start, verified), view.size)
-        changes = view.changed_since(event, start, limit)
+        size = shown.head.size if shown else view.size
+        changes = view.changed_since(event, start, limit, size)
         return Page(
             start=start,
             to=changes.size,
             rows=tuple(ticket.row.pack() for ticket in changes.tickets),
-            manifest=state if state.changed >= start else None,
-            checkpoint=sign_checkpoint(node.keys.origin, view.size, view.root, node.keys.node),
-            consistency=tuple(view.consistency(verified, view.size)) if verified else (),
+            manifest=state if start <= state.changed < size else None,
+            checkpoint=shown.note if shown else node.ledger.checkpoint(view),
+            consistency=tuple(view.consistency(verified, size)) if verified else (),
         )
 
 

@@ -9,6 +9,7 @@ from ledger_node.contract.entries import Operator
 from ledger_node.contract.outcome import Outcome, Rejected
 from ledger_node.contract.state import EventState
 from ledger_node.log.ledger import Ledger, LedgerFault, View
+from ledger_node.services.cosigning import Cosigning, WitnessAddress
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.store import Store
 
@@ -20,7 +21,14 @@ class Node:
     """What the use cases need. `now` is unix seconds as a float; `draw` is the system's randomness."""
 
     def __init__(
-        self, home: Path, keys: config.Keys, ledger: Ledger, store: Store, now: Callable[[], float], draw: Draw
+        self,
+        home: Path,
+        keys: config.Keys,
+        ledger: Ledger,
+        store: Store,
+        now: Callable[[], float],
+        draw: Draw,
+        witnesses: Sequence[WitnessAddress] = (),
     ) -> None:
         self.home = home
         self.keys = keys
@@ -28,6 +36,7 @@ class Node:
         self.store = store
         self.now = now
         self.draw = draw
+        self.cosigning = Cosigning(ledger, witnesses)
 
     @property
     def operator(self) -> Operator:
@@ -64,14 +73,20 @@ class Node:
 
 
 @contextmanager
-def open_node(home: Path, keys: config.Keys, now: Callable[[], float], draw: Draw) -> Iterator[Node]:
-    """The node in `home`, which the caller holds; closed at the end of the block."""
+def open_node(
+    home: Path,
+    keys: config.Keys,
+    now: Callable[[], float],
+    draw: Draw,
+    witnesses: Sequence[WitnessAddress] = (),
+) -> Iterator[Node]:
+    """The node in `home`, which the caller holds; closed at the end of the block. Serving it asks the witnesses."""
     with fault_as_error():
         ledger = Ledger.open(home, keys.node, keys.origin, lambda: int(now()))
     try:
         store = Store(home / "node.sqlite3")
         try:
-            yield Node(home, keys, ledger, store, now, draw)
+            yield Node(home, keys, ledger, store, now, draw, witnesses)
         finally:
             store.close()
     finally:

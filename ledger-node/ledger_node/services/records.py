@@ -68,12 +68,12 @@ def receipt_of(outcome: Outcome) -> Receipt:
     }
 
 
-def prove(view: View, receipts: Iterable[Receipt], raws: Sequence[bytes]) -> None:
-    """Add leaf hash and inclusion proof for the view's size to each receipt that has a position."""
+def prove(view: View, receipts: Iterable[Receipt], raws: Sequence[bytes], size: int) -> None:
+    """Add leaf hash and inclusion proof for `size` to each receipt that has a position in a log of that size."""
     for made, raw in zip(receipts, raws, strict=True):
-        if made["position"] is not None and made["position"] < view.size:
+        if made["position"] is not None and made["position"] < size:
             made["leaf_hash"] = leaf_hash(raw).hex()
-            made["inclusion"] = [node.hex() for node in view.inclusion(made["position"], view.size)]
+            made["inclusion"] = [node.hex() for node in view.inclusion(made["position"], size)]
 
 
 def name_of(raw: bytes) -> Ref | None:

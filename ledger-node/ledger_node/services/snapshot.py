@@ -6,14 +6,15 @@ Two passes over the rows, because the signed header goes first and holds their d
 import hashlib
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from ledger_node.log.ledger import View
 from ledger_node.services.errors import ServiceError
-from ledger_node.services.node import Node
-from scanner.verify.checkpoint import sign_checkpoint
+from ledger_node.services.node import Node, fault_as_error
 from scanner.verify.gatecode import event_hash
 from scanner.verify.snapshot import sign_header, write_file
 
@@ -39,19 +40,22 @@ class Snapshots:
     def __init__(self, node: Node) -> None:
         self._node = node
         self._folder = node.home / "snapshots"
-        self._kept: dict[str, SnapshotFile] = {}
-        self._locks: dict[str, threading.Lock] = {}
+        self._kept: dict[tuple[str, int], SnapshotFile] = {}
+        self._locks: dict[tuple[str, int], threading.Lock] = {}
         self._guard = threading.Lock()
 
-    def get(self, event: str) -> SnapshotFile:
-        """A snapshot that is at most a little older than the ledger. Raises ServiceError "unknown-event" or "disk"."""
+    def get(self, event: str, quorum: int = 0) -> SnapshotFile:
+        """A snapshot that is at most a little older than the ledger, its checkpoint cosigned by `quorum` witnesses.
+
+        Raises ServiceError "unknown-event", "disk" or "not-cosigned".
+        """
         with self._guard:
-            lock = self._locks.setdefault(event, threading.Lock())
+            lock = self._locks.setdefault((event, quorum), threading.Lock())
         with lock:
-            kept = self._kept.get(event)
+            kept = self._kept.get((event, quorum))
             if kept is None or self._outdated(kept):
                 try:
-                    kept = self._build(event, kept)
+                    kept = self._build(event, quorum, kept)
                 except OSError as error:
                     raise ServiceError("disk", f"no snapshot can be written ({error.strerror})", 503) from error
             return kept
@@ -62,20 +66,20 @@ class Snapshots:
         grown = kept.size != self._node.ledger.size
         return not kept.path.exists() or (grown and self._node.now() - kept.made > patience)
 
-    def _build(self, event: str, old: SnapshotFile | None) -> SnapshotFile:
-        name = event_hash(event)[:8].hex()
+    def _build(self, event: str, quorum: int, old: SnapshotFile | None) -> SnapshotFile:
+        name = f"w{quorum}-{event_hash(event)[:8].hex()}"
         self._folder.mkdir(exist_ok=True)
         temporary = self._folder / f"{name}.part"
         with temporary.open("w+b") as file:
-            made = write_snapshot(self._node, event, file)
+            made = write_snapshot(self._node, event, file, quorum)
         path = self._folder / f"{name}-{made.size}.snap"
         temporary.replace(path)
         # The one before stays: somebody may have been told of it and not have opened it yet.
         for other in self._folder.glob(f"{name}-*.snap"):
             if other != path and (old is None or other != old.path):
                 other.unlink()
-        self._kept[event] = SnapshotFile(path, made.size, made.length, made.sha256, made.made, made.took)
-        return self._kept[event]
+        kept = self._kept[event, quorum] = SnapshotFile(path, made.size, made.length, made.sha256, made.made, made.took)
+        return kept
 
 
 def export_snapshot(node: Node, event: str, path: Path) -> SnapshotFile:
@@ -92,12 +96,14 @@ def export_snapshot(node: Node, event: str, path: Path) -> SnapshotFile:
     return SnapshotFile(path, made.size, made.length, made.sha256, made.made, made.took)
 
 
-def write_snapshot(node: Node, event: str, file: BinaryIO) -> SnapshotFile:
-    """Write the file and make it durable; the path in the answer is where `file` is now."""
+def write_snapshot(node: Node, event: str, file: BinaryIO, quorum: int = 0) -> SnapshotFile:
+    """Write the file and make it durable; the path in the answer is where `file` is now. With `quorum`, at a size that
+    so many witnesses have cosigned.
+    """
     began = node.now()
     hashed = _Hashing(file)
-    with node.view() as view:
-        header = _header(node, view, event, int(began))
+    with _view(node, quorum) as (view, checkpoint):
+        header = _header(node, view, event, checkpoint, int(began))
         write_file(hashed, header, view.rows(event))  # type: ignore[arg-type]
         size = view.size
     file.flush()
@@ -106,9 +112,18 @@ def write_snapshot(node: Node, event: str, file: BinaryIO) -> SnapshotFile:
     return SnapshotFile(Path(file.name), size, hashed.length, hashed.sha256.digest(), ended, ended - began)
 
 
-def _header(node: Node, view: View, event: str, at: int) -> bytes:
+@contextmanager
+def _view(node: Node, quorum: int) -> Iterator[tuple[View, str]]:
+    if quorum:
+        with fault_as_error(), node.cosigning.witnessed_view(quorum) as witnessed:
+            yield witnessed
+        return
+    with node.view() as view:
+        yield view, node.ledger.checkpoint(view)
+
+
+def _header(node: Node, view: View, event: str, checkpoint: str, at: int) -> bytes:
     state = node.event(view, event)
-    checkpoint = sign_checkpoint(node.keys.origin, view.size, view.root, node.keys.node)
     return sign_header(
         state.manifest,
         view.size,

@@ -162,9 +162,14 @@ class Watch:
         wrong = self._reach(checkpoint, seen, progress)
         if wrong:
             return wrong
-        self._memory.keep(origin, Seen(checkpoint.size, checkpoint.root, checkpoint.text(), at))
+        self._memory.keep(origin, Seen(checkpoint.size, checkpoint.root, self._bare(checkpoint).text(), at))
         self._memory.clear(origin, checkpoint.size)
         return Cosigned(self._sign(checkpoint, at), checkpoint.size)
+
+    def _bare(self, checkpoint: Checkpoint) -> Checkpoint:
+        """Without lines that others added, which nobody has checked."""
+        ours = (self._log.key.name, self._log.key.key_id)
+        return replace(checkpoint, signatures=tuple(s for s in checkpoint.signatures if (s.name, s.key_id) == ours))
 
     def _reach(self, checkpoint: Checkpoint, seen: Seen, progress: Progress) -> Refused | None:
         """Have all entries of `checkpoint` replayed; if None, its root is the replica's at that size."""

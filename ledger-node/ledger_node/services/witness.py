@@ -77,6 +77,16 @@ class Witness:
             origin, short_name(origin), self._memory.seen(origin), watch.problem, len(self._memory.evidence(origin))
         )
 
+    def origin_of(self, short: str) -> str | None:
+        """The origin of the log whose short name this is, or None."""
+        return next((origin for origin in self._watches if short_name(origin) == short), None)
+
+    def cosigned(self, origin: str) -> str:
+        """The newest signed checkpoint with this witness's cosignature; empty before the first."""
+        seen = self._memory.seen(origin)
+        checkpoint = parse_checkpoint(seen.note)
+        return "" if isinstance(checkpoint, Malformed) else seen.note + self._sign(checkpoint, seen.at)
+
     def evidence(self, origin: str) -> list[Evidence]:
         """What was found against the log."""
         return self._memory.evidence(origin)

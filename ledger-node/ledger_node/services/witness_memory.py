@@ -18,6 +18,7 @@ from pathlib import Path
 
 import sqlite_utils
 
+from ledger_node.config import WITNESS_FILE
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.evidence import Evidence
 from scanner.verify.entry import Malformed
@@ -47,7 +48,7 @@ class Memory:
         with self._as_service_error():
             for folder in (self._guard.parent, self._findings):
                 folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._db = sqlite3.connect(home / "witness.sqlite3", check_same_thread=False, isolation_level=None)
+            self._db = sqlite3.connect(home / WITNESS_FILE, check_same_thread=False, isolation_level=None)
             self._db.execute("PRAGMA synchronous=EXTRA")
             self._db.execute("PRAGMA journal_mode=WAL")
             _schema(self._db)

@@ -33,13 +33,15 @@ _BATCH_BYTES = 8 << 20
 _SMALL = 4_096
 _EVENT = "/v1/events/{event}"
 
-_OF_RECEIPTS = {"from": "the log size that you have verified; the answer proves that the log extends it"}
+_COSIGNED = {"cosigned": "how many witnesses must have cosigned the checkpoint in the answer"}
+_OF_RECEIPTS = {"from": "the log size that you have verified; the answer proves that the log extends it", **_COSIGNED}
 _OF_UPLOADS = {**_OF_RECEIPTS, "proofs": "1 = with inclusion proofs"}
 _OF_CHANGES = {
     "from": "the log size that your rows are at",
     "verified": "the size of the checkpoint that you have verified, if it is not `from`",
     "wait": "seconds to wait for a change, at most 30",
     "queue": "how many records wait at the gate",
+    **_COSIGNED,
 }
 Query = Mapping[str, str]
 _NO_QUERY: Query = MappingProxyType({})
@@ -92,8 +94,8 @@ def _add_gates(app: FastAPI, parts: Parts) -> None:
 
     record, upload = Rules(MAX_BYTES, CBOR), Rules(_BATCH_BYTES, CBOR, revoked=True)
     add("POST", "/v1/enrol", gates.enrol, Rules(_SMALL, JSON, strangers=True), schemas.Enrolled)
-    add("GET", f"{_EVENT}/snapshot", gates.snapshot, Rules(), None)
-    add("HEAD", f"{_EVENT}/snapshot", gates.snapshot, Rules(), None)
+    add("GET", f"{_EVENT}/snapshot", gates.snapshot, Rules(), None, _COSIGNED)
+    add("HEAD", f"{_EVENT}/snapshot", gates.snapshot, Rules(), None, _COSIGNED)
     add("GET", f"{_EVENT}/changes", gates.changes, Rules(), schemas.Changes, _OF_CHANGES)
     add("POST", f"{_EVENT}/claims", gates.claim, record, schemas.ClaimAnswer)
     add("POST", f"{_EVENT}/admissions", gates.admit, upload, schemas.Receipts, _OF_UPLOADS)
@@ -110,6 +112,7 @@ def _add_public(app: FastAPI, public: Public) -> None:
     add(_EVENT, public.event, schemas.EventFacts)
     add(f"{_EVENT}/tickets/{{index}}", public.ticket, schemas.TicketHistory)
     add("/checkpoint", public.checkpoint)
+    add("/state", public.state, schemas.State)
     add("/tile/{path:path}", public.tile)
     add("/healthz", public.health)
     add("/metrics", public.metrics)

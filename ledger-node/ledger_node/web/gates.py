@@ -13,7 +13,8 @@ import structlog
 from ledger_node.contract.outcome import Outcome, Rejected
 from ledger_node.log.ledger import LedgerFault
 from ledger_node.services import devices, records
-from ledger_node.services.changes import Page, log_behind, read_page
+from ledger_node.services.changes import PAGE, Page, log_behind, read_page
+from ledger_node.services.cosigning import Cosigned
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.node import Node
 from ledger_node.services.snapshot import SnapshotFile, Snapshots
@@ -24,12 +25,15 @@ from ledger_node.web.metrics import Metrics
 from ledger_node.web.reply import OCTETS, Reply, reply
 from ledger_node.web.reports import Reports
 from ledger_node.web.schemas import Enrolment, read_json
-from scanner.verify.checkpoint import sign_checkpoint
 from scanner.verify.entry import canonical
 from scanner.verify.httpsig import digest_field
 
 log = structlog.get_logger()
 LONGEST_WAIT = 30
+MOST_QUORUM = 100
+COSIGNED_WITHIN = 3.0
+"""Seconds that an upload or a question waits for witnesses. Claims never wait for them."""
+_LOOK = 0.05
 DEADLINE = 5.0
 """Seconds for a commit. A gate gives up on a claim much earlier; its record is in the log all the same."""
 
@@ -73,10 +77,10 @@ class Gates:
 
     async def snapshot(self, asked: Asked) -> Reply:
         """The newest snapshot of the device's event; for HEAD, only what it would be."""
-        event = _own_event(asked)
+        event, quorum = _own_event(asked), _quorum(asked)
         # Many gates ask at once when doors open: one builds, and the others wait here, where no thread waits with them.
         async with self._building:
-            made = await asyncio.to_thread(self._snapshots.get, event)
+            made = await asyncio.to_thread(self._snapshots.get, event, quorum)
         self._reports.note(asked.who.device, int(self._node.now()))
         if asked.request.headers.get("if-none-match") == _etag(made):
             return Reply(304, b"", OCTETS, {"ETag": _etag(made)})
@@ -101,15 +105,41 @@ class Gates:
         return await asyncio.to_thread(_page_reply, event, replace(page, start=start), self._time_ms())
 
     async def _page(self, asked: Asked, start: int, verified: int, wait: float) -> Page:
-        until = asyncio.get_running_loop().time() + wait
+        until, quorum = asyncio.get_running_loop().time() + wait, _quorum(asked)
         while True:
-            seen = self._node.ledger.size
-            page = await asyncio.to_thread(read_page, self._node, asked.who.event, start, verified)
+            shown = await self._cosigned(quorum, max(start, verified)) if quorum else None
+            seen = shown.head.size if shown else self._node.ledger.size
+            page = await asyncio.to_thread(read_page, self._node, asked.who.event, start, verified, PAGE, shown)
             refuse_revoked(devices.find(self._node, asked.public_key))
-            if not page.empty or self._feed.closed or not await self._feed.beyond(seen, until):
+            if not page.empty or self._feed.closed or not await self._grows(quorum, seen, until):
                 return page
             # Refusals, and entries of other events, move no row: go on from where they end.
             start = page.to
+
+    async def _grows(self, quorum: int, seen: int, until: float) -> bool:
+        """Wait for the log, or its cosigned part, to be larger than `seen`; whether it is."""
+        if not quorum:
+            return await self._feed.beyond(seen, until)
+        loop = asyncio.get_running_loop()
+        while loop.time() < until and not self._feed.closed:
+            best = self._node.cosigning.best(quorum)
+            if best and best.head.size > seen:
+                return True
+            await asyncio.sleep(_LOOK)
+        return False
+
+    async def _cosigned(self, quorum: int, size: int) -> Cosigned:
+        """The newest checkpoint with `quorum` cosignatures, at least `size` long; waits a little for it."""
+        cosigning = self._node.cosigning
+        cosigning.require(quorum)
+        give_up = time.monotonic() + COSIGNED_WITHIN
+        while True:
+            best = cosigning.best(quorum)
+            if best and best.head.size >= size:
+                return best
+            if time.monotonic() > give_up or self._feed.closed:
+                raise cosigning.not_cosigned(quorum)
+            await asyncio.sleep(_LOOK)
 
     async def claim(self, asked: Asked) -> Reply:
         """One admission, logged at once; the verdict says whether the ticket's use was still free."""
@@ -130,13 +160,19 @@ class Gates:
         proofs, known = asked.number("proofs", 0, 1), asked.number("from", 0)
         batch = await asyncio.to_thread(records.open_batch, asked.body)
         answers = await self._submit(batch)
-        body, fresh = await asyncio.to_thread(self._receipts, batch, answers, proofs, known)
+        shown = await self._witnessed(_quorum(asked), known, answers)
+        body, fresh = await asyncio.to_thread(self._receipts, batch, answers, proofs, known, shown)
         self._reports.note(asked.who.device, int(self._node.now()))
         for made in body["receipts"]:
             self._metrics.records.labels(made["verdict"]).inc()
         if fresh:
             await asyncio.to_thread(self._report_double_entries, event, fresh)
         return reply(body)
+
+    async def _witnessed(self, quorum: int, known: int, answers: list[Outcome | Rejected]) -> Cosigned | None:
+        """The cosigned checkpoint that proves these answers, if the gate wants one."""
+        logged = [answer.position + 1 for answer in answers if isinstance(answer, Outcome)]
+        return await self._cosigned(quorum, max([known, *logged])) if quorum else None
 
     def _report_double_entries(self, event: str, fresh: set[records.Ref]) -> None:
         try:
@@ -150,7 +186,9 @@ class Gates:
         device, counter = asked.path("device"), asked.path("counter")
         if not counter.isdecimal() or len(counter) > 16:
             raise ServiceError("bad-counter", f"{counter!r} is not a counter", 400)
-        return reply(await asyncio.to_thread(self._receipt, device, int(counter), asked.number("from", 0)))
+        known, quorum = asked.number("from", 0), _quorum(asked)
+        shown = await self._cosigned(quorum, known) if quorum else None
+        return reply(await asyncio.to_thread(self._receipt, device, int(counter), known, shown))
 
     async def _submit(self, batch: list[bytes], *, urgent: bool = False) -> list[Outcome | Rejected]:
         began = time.monotonic()
@@ -167,7 +205,12 @@ class Gates:
         return answers
 
     def _receipts(
-        self, batch: list[bytes], answers: list[Outcome | Rejected], proofs: int, known: int
+        self,
+        batch: list[bytes],
+        answers: list[Outcome | Rejected],
+        proofs: int,
+        known: int,
+        shown: Cosigned | None,
     ) -> tuple[dict[str, Any], set[records.Ref]]:
         made = [records.receipt(raw, answer) for raw, answer in zip(batch, answers, strict=True)]
         fresh = {
@@ -175,27 +218,30 @@ class Gates:
             for one, answer in zip(made, answers, strict=True)
             if isinstance(answer, Outcome) and answer.new and answer.verdict in {"duplicate", "stale"}
         }
-        return {"receipts": made, **self._proven(known, made, batch if proofs else None)}, fresh
+        return {"receipts": made, **self._proven(known, made, batch if proofs else None, shown)}, fresh
 
-    def _receipt(self, device: str, counter: int, known: int) -> dict[str, Any]:
+    def _receipt(self, device: str, counter: int, known: int, shown: Cosigned | None) -> dict[str, Any]:
         with self._node.view() as view:
             outcome = view.record_outcome(device, counter)
             if outcome is None:
                 raise ServiceError("no-such-record", f"{device} has no record {counter} in the log: send it", 404)
             raw = next(iter(view.entries(outcome.position, outcome.position + 1)))
         made: records.Receipt = {"device": device, "counter": counter, **records.receipt_of(outcome)}
-        return {**self._proven(known, [made], [raw]), **made}
+        return {**self._proven(known, [made], [raw], shown), **made}
 
-    def _proven(self, known: int, made: list[records.Receipt], raws: list[bytes] | None) -> dict[str, Any]:
+    def _proven(
+        self, known: int, made: list[records.Receipt], raws: list[bytes] | None, shown: Cosigned | None
+    ) -> dict[str, Any]:
         node = self._node
         with node.view() as view:
+            size = shown.head.size if shown else view.size
             if known > view.size:
                 raise log_behind(known, view.size)
             if raws is not None:
-                records.prove(view, made, raws)
+                records.prove(view, made, raws, size)
             return {
-                "checkpoint": sign_checkpoint(node.keys.origin, view.size, view.root, node.keys.node),
-                "consistency": [part.hex() for part in view.consistency(known, view.size)] if known else [],
+                "checkpoint": shown.note if shown else node.ledger.checkpoint(view),
+                "consistency": [part.hex() for part in view.consistency(known, size)] if known else [],
                 "time_ms": self._time_ms(),
             }
 
@@ -217,6 +263,11 @@ def _page_reply(event: str, page: Page, time_ms: int) -> Reply:
             "wipe": False,
         }
     )
+
+
+def _quorum(asked: Asked) -> int:
+    """How many witnesses must have cosigned what this gate is shown; it checks which they are."""
+    return asked.number("cosigned", 0, MOST_QUORUM)
 
 
 def _own_event(asked: Asked) -> str:

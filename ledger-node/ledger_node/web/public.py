@@ -13,6 +13,7 @@ from ledger_node.log.tiles import TilePath
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.events import list_events, read_event
 from ledger_node.services.node import Node
+from ledger_node.services.states import States
 from ledger_node.services.tickets import STATE_WORDS
 from ledger_node.web.metrics import CONTENT_TYPE, Metrics
 from ledger_node.web.reply import OCTETS, Reply, reply
@@ -27,11 +28,16 @@ class Public:
     def __init__(self, node: Node, metrics: Metrics) -> None:
         self._node = node
         self._metrics = metrics
+        self._states = States(node)
 
     async def checkpoint(self, _request: Request) -> Reply:
-        """The log's newest signed size and root."""
-        note = await asyncio.to_thread(self._node.ledger.checkpoint)
+        """The log's newest signed size and root, with the cosignatures of its witnesses."""
+        note = await asyncio.to_thread(self._node.cosigning.published)
         return Reply(200, note.encode(), "text/plain; charset=utf-8", {"Cache-Control": "no-cache"})
+
+    async def state(self, _request: Request) -> Reply:
+        """The log's signed statement of every event's state digest, with the checkpoint of the size that it is for."""
+        return reply(await asyncio.to_thread(self._states.get))
 
     async def tile(self, request: Request) -> Reply:
         """A tile of hashes or a bundle of entries; full ones and partial ones never change, so they may be kept."""
@@ -62,7 +68,9 @@ class Public:
 
     async def health(self, _request: Request) -> Reply:
         """That the node answers and how long its log is."""
-        return reply({"status": "ok", "size": self._node.ledger.size})
+        problems = self._node.cosigning.problems()
+        told: dict[str, object] = {"witnesses": problems} if problems else {}
+        return reply({"status": "ok", "size": self._node.ledger.size, **told})
 
     async def metrics(self, _request: Request) -> Reply:
         """Prometheus's text."""

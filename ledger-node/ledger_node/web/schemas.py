@@ -38,6 +38,13 @@ class Enrolled(_Strict):
     time_ms: Uint
 
 
+class State(BaseModel):
+    """Two signed notes of the log at one size: its checkpoint, and the state digests of its events."""
+
+    checkpoint: str
+    statement: str
+
+
 class Time(_Strict):
     """The node's time, unix milliseconds."""
 

@@ -1,0 +1,97 @@
+"""What every server of this program does the same way: the HTTP server's settings, listening, signals, signs of life
+to systemd. What is served is said elsewhere.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import uvicorn
+
+from ledger_node.services.errors import ServiceError
+
+_BACKLOG = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Where a server can be reached."""
+
+    host: str
+    port: int
+
+
+class QuietServer(uvicorn.Server):
+    """uvicorn, without its own signal handling: two of them share one process."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take none."""
+        yield
+
+
+def http_server(app: Any) -> QuietServer:
+    """A server of `app` with our limits."""
+    config = uvicorn.Config(
+        app,
+        loop="none",
+        http="httptools",
+        ws="none",
+        lifespan="auto",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=5,
+        backlog=_BACKLOG,
+    )
+    return QuietServer(config)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening TCP socket. Raises ServiceError when the address cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), backlog=_BACKLOG, family=family)
+    except OSError as error:
+        why = os.strerror(error.errno or 0)
+        raise ServiceError("address", f"cannot listen at {host}:{port} ({why}): try another --port") from error
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for something that happens soon."""
+    while not condition():
+        await asyncio.sleep(0.005)
+
+
+@contextlib.contextmanager
+def ended_by_signals(stop: asyncio.Event) -> Iterator[None]:
+    """SIGTERM and SIGINT end the service in order; outside the main thread (tests) there are no signals to take."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    taken = (signal.SIGTERM, signal.SIGINT)
+    for one in taken:
+        loop.add_signal_handler(one, stop.set)
+    try:
+        yield
+    finally:
+        for one in taken:
+            loop.remove_signal_handler(one)
+
+
+def notify(state: str) -> None:
+    """sd_notify(3), if systemd started us."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender, contextlib.suppress(OSError):
+        sender.sendto(state.encode(), "\0" + address[1:] if address[0] == "@" else address)
