@@ -3,8 +3,12 @@
 home/
   keys/node.key           signs checkpoints, entries of the operator, snapshots and the node's answers
   keys/ledger-<kid>.key   signs ticket certificates; the highest kid is the one in use
+  keys/vault.key          opens the vault, and what accounts keep secret
   ledger.sqlite3          the log and its state (ledger_node.log)
   node.sqlite3            what is the node's own business: enrolment codes, device reports, early nonces
+  vault.sqlite3           personal data, encrypted for each person
+  accounts.sqlite3        accounts of staff and partners, their sessions, and the audit trail of their acts
+  activations.sqlite3     activation links, by hash
   snapshots/              one file an event, made anew when it is out of date
   admin.sock              while `serve` runs: operator commands; the file's permission is the access control
 
@@ -18,7 +22,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from scanner.verify.keys import SEED_BYTES, SigningKey
@@ -26,7 +30,11 @@ from scanner.verify.keys import SEED_BYTES, SigningKey
 LEDGER_FILE = "ledger.sqlite3"
 SOCKET_FILE = "admin.sock"
 WITNESS_FILE = "witness.sqlite3"
+VAULT_FILE = "vault.sqlite3"
+ACCOUNTS_FILE = "accounts.sqlite3"
+ACTIVATIONS_FILE = "activations.sqlite3"
 _NODE_KEY = "node.key"
+_VAULT_KEY = "vault.key"
 _WITNESS_KEY = "witness.key"
 _CERTIFICATE_KEY = re.compile(r"ledger-(\d{1,3})\.key")
 _MOST_KID = 255
@@ -42,10 +50,11 @@ class HomeInUseError(HomeError):
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The node's private keys. `certificates` is by kid and never empty."""
+    """The node's private keys. `certificates` is by kid and never empty; `vault` has 32 bytes."""
 
     node: SigningKey
     certificates: Mapping[int, SigningKey]
+    vault: bytes = field(repr=False)
 
     @property
     def kid(self) -> int:
@@ -80,10 +89,15 @@ def load_keys(home: Path, credentials: Path | None, draw: Callable[[int], bytes]
             if (home / LEDGER_FILE).exists():
                 raise HomeError(f"{folder / _NODE_KEY} is missing but the ledger it signed is there: restore the key")
             node = _make(folder / _NODE_KEY, draw)
+        vault = _find(_VAULT_KEY, folder, credentials)
+        if vault is None:
+            if (home / VAULT_FILE).exists():
+                raise HomeError(f"{folder / _VAULT_KEY} is missing but the vault that it opens is there: restore it")
+            vault = _make(folder / _VAULT_KEY, draw)
         certificates = _certificates(folder, credentials)
         if not certificates:
             certificates = {1: _make(folder / "ledger-1.key", draw)}
-    return Keys(node, certificates)
+    return Keys(node, certificates, vault.seed)
 
 
 def load_witness_key(home: Path, credentials: Path | None, draw: Callable[[int], bytes]) -> SigningKey:
@@ -114,7 +128,7 @@ def add_certificate_key(home: Path, keys: Keys, draw: Callable[[int], bytes]) ->
         raise HomeError(f"kid {_MOST_KID} is the last: start a new ledger")
     with _as_home_error(home):
         made = _make(home / "keys" / f"ledger-{kid}.key", draw)
-    return Keys(keys.node, {**keys.certificates, kid: made})
+    return replace(keys, certificates={**keys.certificates, kid: made})
 
 
 @contextlib.contextmanager

@@ -20,7 +20,17 @@ def test_keys_are_made_on_first_use_for_the_owner_alone_and_are_the_same_after(t
     keys = load_keys(tmp_path, None, os.urandom)
     again = load_keys(tmp_path, None, os.urandom)
     assert (again.node.public, again.certificates[1].public) == (keys.node.public, keys.certificates[1].public)
-    assert [path.stat().st_mode & 0o777 for path in sorted((tmp_path / "keys").iterdir())] == [0o600, 0o600]
+    assert again.vault == keys.vault
+    assert keys.vault.hex() not in repr(keys)
+    assert [path.stat().st_mode & 0o777 for path in sorted((tmp_path / "keys").iterdir())] == [0o600] * 3
+
+
+def test_a_lost_vault_key_is_not_replaced_while_there_is_a_vault(tmp_path: Path) -> None:
+    load_keys(tmp_path, None, os.urandom)
+    (tmp_path / "vault.sqlite3").touch()
+    (tmp_path / "keys" / "vault.key").unlink()
+    with pytest.raises(HomeError, match=r"vault\.key is missing"):
+        load_keys(tmp_path, None, os.urandom)
 
 
 def test_a_lost_key_is_not_replaced_by_a_new_one_under_an_old_ledger(tmp_path: Path) -> None:

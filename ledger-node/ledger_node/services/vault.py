@@ -1,0 +1,197 @@
+"""Personal data, outside the log: encrypted for each person, forgotten by destroying that person's key. SQLite.
+
+A person is a random id, a random key and fields (name, phone, ...). The key is kept wrapped under the vault key, which
+lives with the node's other keys and never in this file; each field is a box (XSalsa20-Poly1305) under the person's key
+and the field's name, padded, so that neither content nor length shows. To find a person by phone, e-mail or document
+there is a blind index: a keyed BLAKE2b of the value, as it is given; bringing values into one form is the caller's.
+
+`forget` deletes the wrapped key, the boxes and the index in one transaction, which also notes that the file must be
+made anew without them; if the process dies before that is done, opening the file does it. Not here: who may ask, and
+any word on the ledger.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ledger_node.services.database import Database
+from ledger_node.services.errors import ServiceError
+from scanner.verify.keys import lock_secret, unlock_secret
+
+FIELDS = frozenset({"name", "phone", "email", "document", "language"})
+"""What is kept of a person. Besides, a use case may keep its own under "use:id", such as an answer to a question."""
+FINDABLE = frozenset({"phone", "email", "document"})
+MOST_BYTES = 1_024
+_OF_USE = re.compile(r"[a-z]{1,16}:[0-9a-z-]{1,64}")
+_PERSON = re.compile(r"[0-9a-f]{32}")
+_BLOCK = 64
+_NONCE = 24
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS persons (person TEXT PRIMARY KEY, key BLOB NOT NULL, since INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS fields (person TEXT NOT NULL REFERENCES persons ON DELETE CASCADE, name TEXT NOT NULL,
+    box BLOB NOT NULL, PRIMARY KEY (person, name)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS lookups (digest BLOB NOT NULL, person TEXT NOT NULL REFERENCES persons ON DELETE CASCADE,
+    name TEXT NOT NULL, PRIMARY KEY (digest, person)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS ties (person TEXT NOT NULL REFERENCES persons ON DELETE CASCADE, event TEXT NOT NULL,
+    PRIMARY KEY (person, event)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS unscrubbed (yes INTEGER PRIMARY KEY) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS lookups_of ON lookups (person);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Where a message can be sent. Personal data: `repr` shows none of it."""
+
+    phone: str | None
+    email: str | None
+    language: str
+
+    def __repr__(self) -> str:
+        return f"Contact(phone={self.phone is not None}, email={self.email is not None})"
+
+
+class Vault:
+    """The open vault. `key` is the vault key (32 bytes), `draw` the system's randomness. Any thread."""
+
+    def __init__(self, path: Path, key: bytes, draw: Callable[[int], bytes]) -> None:
+        self._key = key
+        self._draw = draw
+        self._index_key = hashlib.blake2b(key, digest_size=32, person=b"ticketme/v1/idx").digest()
+        self._database = Database(path, _SCHEMA)
+        self._scrub()
+
+    def close(self) -> None:
+        """Close the file; may be called twice."""
+        self._database.close()
+
+    def add(self, values: Mapping[str, str], now: int, events: Iterable[str] = ()) -> str:
+        """A new person with these fields, tied to these events; the person's id. Durable. Raises ServiceError."""
+        person, key = self._draw(16).hex(), self._draw(32)
+        wrapped = lock_secret(key, self._wrapping(person), self._draw(_NONCE))
+        with self._database.transaction():
+            self._database.write("INSERT INTO persons VALUES (?, ?, ?)", person, wrapped, now)
+            self._put(person, key, values)
+            self._tie(person, events)
+        return person
+
+    def change(self, person: str, values: Mapping[str, str], events: Iterable[str] = ()) -> None:
+        """Set these fields and add these events. Raises ServiceError "unknown-person"."""
+        with self._database.transaction():
+            self._put(person, self._person_key(person), values)
+            self._tie(person, events)
+
+    def drop(self, person: str, *names: str) -> None:
+        """Delete these fields, if they are there; the person may be forgotten by now. Stray copies: see `forget`."""
+        with self._database.transaction():
+            for name in names:
+                self._database.write("DELETE FROM fields WHERE person = ? AND name = ?", person, name)
+                self._database.write("DELETE FROM lookups WHERE person = ? AND name = ?", person, name)
+
+    def read(self, person: str) -> dict[str, str]:
+        """Every field of the person, by name. Raises ServiceError "unknown-person"; "vault" for a damaged box."""
+        with self._database.transaction():
+            key = self._person_key(person)
+            rows = self._database.read("SELECT name, box FROM fields WHERE person = ? ORDER BY name", person)
+        return {name: self._open(person, name, box, key) for name, box in rows}
+
+    def contact(self, person: str) -> Contact:
+        """Where the person can be reached."""
+        values = self.read(person)
+        return Contact(values.get("phone"), values.get("email"), values.get("language", "zh"))
+
+    def find(self, name: str, value: str) -> list[str]:
+        """The persons whose field `name` (one of FINDABLE) is exactly `value`."""
+        digest = self._digest(name, value)
+        return [row[0] for row in self._database.read("SELECT person FROM lookups WHERE digest = ?", digest)]
+
+    def events(self, person: str) -> list[str]:
+        """The events that the person is tied to."""
+        rows = self._database.read("SELECT event FROM ties WHERE person = ? ORDER BY event", person)
+        return [row[0] for row in rows]
+
+    def export(self, person: str) -> dict[str, object]:
+        """Everything that is kept about the person, for the person: fields, events, since when (unix seconds)."""
+        fields = self.read(person)
+        ((since,),) = self._database.read("SELECT since FROM persons WHERE person = ?", person)
+        return {"person": person, "since": since, "events": self.events(person), "fields": fields}
+
+    def persons(self) -> list[str]:
+        """Everybody's id."""
+        return [row[0] for row in self._database.read("SELECT person FROM persons ORDER BY person")]
+
+    def outlived(self, before: int, ended: frozenset[str]) -> list[str]:
+        """Who was added before that unix second and whose events are all among `ended`."""
+        rows = self._database.read("SELECT person FROM persons WHERE since < ? ORDER BY person", before)
+        ties: dict[str, set[str]] = {row[0]: set() for row in rows}
+        for person, event in self._database.read("SELECT person, event FROM ties"):
+            if person in ties:
+                ties[person].add(event)
+        return [person for person, events in ties.items() if events <= ended]
+
+    def forget(self, *persons: str) -> int:
+        """Destroy these persons' keys and all that is kept of them; how many there were. May be repeated."""
+        with self._database.transaction():
+            gone = sum(self._database.write("DELETE FROM persons WHERE person = ?", person) for person in persons)
+            self._database.write("INSERT OR IGNORE INTO unscrubbed VALUES (1)")
+        self._scrub()
+        return gone
+
+    def _scrub(self) -> None:
+        if self._database.read("SELECT 1 FROM unscrubbed"):
+            self._database.scrub()
+            self._database.write("DELETE FROM unscrubbed")
+
+    def _put(self, person: str, key: bytes, values: Mapping[str, str]) -> None:
+        for name, value in values.items():
+            box = self._box(person, name, value, key)
+            self._database.write("INSERT OR REPLACE INTO fields VALUES (?, ?, ?)", person, name, box)
+            if name in FINDABLE:
+                self._database.write("DELETE FROM lookups WHERE person = ? AND name = ?", person, name)
+                self._database.write("INSERT INTO lookups VALUES (?, ?, ?)", self._digest(name, value), person, name)
+
+    def _tie(self, person: str, events: Iterable[str]) -> None:
+        for event in events:
+            self._database.write("INSERT OR IGNORE INTO ties VALUES (?, ?)", person, event)
+
+    def _box(self, person: str, name: str, value: str, key: bytes) -> bytes:
+        if name not in FIELDS and not _OF_USE.fullmatch(name):
+            raise ServiceError("bad-field", f"{name!r} is not a field of the vault: {', '.join(sorted(FIELDS))}")
+        plain = value.encode()
+        if len(plain) > MOST_BYTES:
+            raise ServiceError("too-long", f"{name} has more than {MOST_BYTES} bytes")
+        size = len(plain).to_bytes(2, "big")
+        padded = (size + plain).ljust(-(-(len(plain) + 2) // _BLOCK) * _BLOCK, b"\0")
+        return lock_secret(padded, _field_secret(person, name, key), self._draw(_NONCE))
+
+    def _open(self, person: str, name: str, box: bytes, key: bytes) -> str:
+        padded = unlock_secret(box, _field_secret(person, name, key))
+        if padded is None:
+            raise ServiceError("vault", f"{name} of person {person} was changed on the disk: restore a backup", 500)
+        return padded[2 : 2 + int.from_bytes(padded[:2], "big")].decode()
+
+    def _person_key(self, person: str) -> bytes:
+        rows = self._database.read("SELECT key FROM persons WHERE person = ?", person)
+        if not rows:
+            raise ServiceError("unknown-person", "there is nobody with this id: forgotten, or never here", 404)
+        key = unlock_secret(rows[0][0], self._wrapping(person))
+        if key is None:
+            raise ServiceError("vault", f"the key of person {person} does not open: is keys/vault.key another?", 500)
+        return key
+
+    def _wrapping(self, person: str) -> bytes:
+        # The id is part of the secret, so that a key that was moved to another row opens nothing.
+        if not _PERSON.fullmatch(person):
+            raise ServiceError("unknown-person", "a person's id has 32 hexadecimal digits", 404)
+        return self._key + bytes.fromhex(person)
+
+    def _digest(self, name: str, value: str) -> bytes:
+        if name not in FINDABLE:
+            raise ServiceError("bad-field", f"nobody can be found by {name}, only by {', '.join(sorted(FINDABLE))}")
+        return hashlib.blake2b(f"{name}\0{value}".encode(), key=self._index_key, digest_size=32).digest()
+
+
+def _field_secret(person: str, name: str, key: bytes) -> bytes:
+    return key + bytes.fromhex(person) + name.encode()
