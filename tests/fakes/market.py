@@ -37,9 +37,7 @@ def digest(*parts):
 def cast(event=EVENT, at=NOW):
     """The entries that register everybody."""
     names = {"organiser": "lcsd", "ticketing": "urbtix", "provider": "wallet", "sponsor": "bank"}
-    return [
-        house.RegisterActor(name, role, ROLES[role].public).seal(event, at, NODE) for role, name in names.items()
-    ]
+    return [house.RegisterActor(name, role, ROLES[role].public).seal(event, at, NODE) for role, name in names.items()]
 
 
 def policy(made=POLICY, *, version=1, effective=NOW, at=NOW, signer=ORGANISER, **changes):
@@ -55,7 +53,9 @@ def stage(count=20, made=POLICY, **manifest):
     return Log([*start, *issued, *cast(), policy(made)])
 
 
-def order(*tickets, number="1", price=FACE, tier=0, eticket=True, fee=None, hold=b"", payment=b"", at=NOW, by=TICKETING):
+def order(
+    *tickets, number="1", price=FACE, tier=0, eticket=True, fee=None, hold=b"", payment=b"", at=NOW, by=TICKETING
+):
     fee = POLICY.handling_fee * len(tickets) * eticket if fee is None else fee
     items = [[index, tier, price] for index in tickets]
     return market.Sale(digest("order", number), items, eticket, fee, hold, payment).seal(EVENT, at, by)

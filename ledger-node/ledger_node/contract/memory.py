@@ -35,7 +35,7 @@ class MemoryState:
 
     def ticket(self, event: str, index: int) -> Ticket | None:
         """As the port says."""
-        return self._tickets[event].get(index)
+        return self._tickets.get(event, {}).get(index)
 
     def tickets(self, event: str) -> Iterator[Ticket]:
         """In index order."""
