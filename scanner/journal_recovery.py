@@ -179,10 +179,10 @@ def _read_records(connection: sqlite3.Connection, public_key: bytes, salvage: Sa
 
 def _read_chain(rows: Iterable[tuple[int | None, bytes | None, bytes]], public_key: bytes, salvage: Salvage) -> str:
     damage = ""
-    for counter, kind, raw in rows:
+    for place, (counter, kind, raw) in enumerate(rows, 1):
         entry = _own_record(raw, public_key)
         if isinstance(entry, Malformed):
-            damage = damage or f"record {counter}: {entry.reason}"
+            damage = damage or f"record {counter or f'in place {place}'}: {entry.reason}"
             continue
         salvage.chain[entry.body["counter"]] = entry
         damage = damage or _link(entry, counter, kind, salvage.head)

@@ -12,6 +12,7 @@ from scanner.errors import GateError
 @contextmanager
 def only_gate(folder: Path) -> Iterator[None]:
     """Hold the folder's lock. Raises GateError if another gate holds it."""
+    folder.mkdir(parents=True, exist_ok=True)
     handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

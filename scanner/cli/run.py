@@ -42,7 +42,6 @@ def run_gate(config: Path | None, *, pretty: bool) -> int:
     """Run until SIGTERM or SIGINT; the exit status. Raises GateError if the gate can't be put together."""
     logs.configure(pretty=pretty)
     settings = load(config)
-    settings.state_folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         stack.enter_context(only_gate(settings.state_folder))
         daemon, watchdog = _compose(settings, stack)
@@ -85,7 +84,7 @@ def _compose(settings: Settings, stack: ExitStack) -> tuple[Daemon, Watchdog]:
     node = Node(
         settings.node.url or enrolled.url,
         identity_of(enrolled, key),
-        trust_of(enrolled),
+        trust_of(enrolled, settings.trust),
         journal,
         view,
         clock,
