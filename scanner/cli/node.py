@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import structlog
 
+from scanner.cli.settings import TrustSettings
 from scanner.clock import TrustedClock
 from scanner.errors import GateError
 from scanner.identity import Enrolled, IdentityError
@@ -45,7 +46,14 @@ class Node:
     ) -> None:
         def client(timeouts: Timeouts) -> NodeClient:
             return NodeClient(
-                url, identity, clock.now, lambda: secrets.token_hex(16), clock.observe, timeouts=timeouts, ca=ca
+                url,
+                identity,
+                clock.now,
+                lambda: secrets.token_hex(16),
+                clock.observe,
+                timeouts=timeouts,
+                ca=ca,
+                quorum=trust.quorum,
             )
 
         self._status = SyncStatus()
@@ -112,12 +120,12 @@ class Node:
             self._wipe()
 
 
-def trust_of(enrolled: Enrolled) -> LogTrust:
-    """Which log this device was told to believe."""
+def trust_of(enrolled: Enrolled, settings: TrustSettings) -> LogTrust:
+    """Which log this device was told to believe at enrolment, and which witnesses its own settings want for it."""
     key = VerifierKey.parse(enrolled.log_vkey)
     if isinstance(key, Malformed):
         raise IdentityError(f"enrolment.json names no usable log key ({key.reason}): enrol this device again")
-    return LogTrust(enrolled.origin, key)
+    return LogTrust(enrolled.origin, key, settings.keys(), settings.quorum)
 
 
 def identity_of(enrolled: Enrolled, key: SigningKey) -> Identity:

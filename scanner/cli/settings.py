@@ -9,6 +9,8 @@ from scanner.camera.config import CameraConfig
 from scanner.cli.main import CONFIG
 from scanner.config import Fault, config_error, read
 from scanner.hw.pins import PinConfig, check
+from scanner.verify.checkpoint import COSIGNATURE, VerifierKey
+from scanner.verify.entry import Malformed
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,35 @@ class NodeSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TrustSettings:
+    """Whose word about the log this gate wants beside the log's own: verifier keys of witnesses (each of another
+    organisation), and how many of them must have cosigned a checkpoint before it is believed.
+    """
+
+    witnesses: tuple[str, ...] = ()
+    quorum: int = 0
+
+    def keys(self) -> tuple[VerifierKey, ...]:
+        """The witnesses' keys, of settings that `faults` finds nothing wrong with."""
+        return tuple(key for key in map(VerifierKey.parse, self.witnesses) if isinstance(key, VerifierKey))
+
+    def faults(self) -> list[Fault]:
+        """What is wrong with these settings."""
+        found = []
+        for text in self.witnesses:
+            key = VerifierKey.parse(text)
+            if isinstance(key, Malformed):
+                found.append(Fault("trust.witnesses", f"{text!r} is not a verifier key: {key.reason}"))
+            elif key.type != COSIGNATURE:
+                found.append(Fault("trust.witnesses", f"{key.name} is a log's key, not a witness's"))
+        if len({key.public_key for key in self.keys()}) < len(self.keys()):
+            found.append(Fault("trust.witnesses", "one key stands twice: it would count as two"))
+        if not 0 <= self.quorum <= len(self.witnesses):
+            found.append(Fault("trust.quorum", f"must be from 0 to the number of witnesses, {len(self.witnesses)}"))
+        return found
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that the file may say. `state` and `runtime` default to what systemd gives the service."""
 
@@ -45,6 +76,7 @@ class Settings:
     pins: PinConfig | Literal["mock"] = field(default_factory=PinConfig)
     mock: MockSettings = field(default_factory=MockSettings)
     node: NodeSettings = field(default_factory=NodeSettings)
+    trust: TrustSettings = field(default_factory=TrustSettings)
     kiosk: KioskSettings = field(default_factory=KioskSettings)
 
     @property
@@ -70,6 +102,7 @@ def load(path: Path | None) -> Settings:
         return Settings()
     path = path or CONFIG
     settings = read(path, Settings)
-    if faults := [Fault(fault.key, fault.reason) for fault in check(settings.pin_config)]:
+    pins = [Fault(fault.key, fault.reason) for fault in check(settings.pin_config)]
+    if faults := [*pins, *settings.trust.faults()]:
         raise config_error(path, faults)
     return settings

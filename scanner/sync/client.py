@@ -43,7 +43,9 @@ class Identity:
 
 
 class NodeClient:
-    """See the module. `now` is the gate's clock, `nonce` draws a random text, `on_time` is given the node's time."""
+    """See the module. `now` is the gate's clock, `nonce` draws a random text, `on_time` is given the node's time;
+    `quorum` is how many witnesses must have cosigned what the node shows: it then shows nothing newer.
+    """
 
     def __init__(
         self,
@@ -55,8 +57,10 @@ class NodeClient:
         *,
         timeouts: Timeouts = Timeouts(),  # noqa: B008 - frozen
         ca: str | None = None,
+        quorum: int = 0,
     ) -> None:
         self.identity = identity
+        self._cosigned = f"cosigned={quorum}"
         self._timeouts = timeouts
         self._lines = SignedLines(base_url, Signer(identity.key, now, nonce), identity.node_key, timeouts, ca, on_time)
         self._event = f"/v1/events/{quote(identity.event, safe='')}"
@@ -81,7 +85,7 @@ class NodeClient:
     def upload(self, records: Sequence[Waiting], verified: int) -> Uploaded | Problem | Revoked:
         """Records up, receipts with proofs down; `verified` is the log size from which consistency is to be shown."""
         body = canonical({"records": [record.raw for record in records]})
-        target = f"{self._event}/admissions?proofs=1&from={verified}"
+        target = f"{self._event}/admissions?proofs=1&from={verified}&{self._cosigned}"
         return self._ask(Uploaded, self._question("POST", target, body))
 
     def changes(self, start: int, verified: int, wait: int, queue: int = 0) -> ChangesAnswer | Problem | Revoked:
@@ -89,7 +93,7 @@ class NodeClient:
 
         `queue` is for the node's operator: how many records wait here.
         """
-        target = f"{self._event}/changes?from={start}&verified={verified}&wait={wait}&queue={queue}"
+        target = f"{self._event}/changes?from={start}&verified={verified}&wait={wait}&queue={queue}&{self._cosigned}"
         return self._ask(ChangesAnswer, self._question("GET", target, wait=wait))
 
     def download_snapshot(self, path: Path, progress: Progress | None = None) -> Problem | Revoked | None:
@@ -98,7 +102,7 @@ class NodeClient:
 
     def _download(self, path: Path, at: float, progress: Progress | None) -> Problem | Revoked | WrongClock | None:
         limits = Limits(self._timeouts.snapshot, self._timeouts.silence, MOST_SNAPSHOT, SLOWEST_SNAPSHOT)
-        with self._lines.open(Question("GET", f"{self._event}/snapshot", limits), at) as opened:
+        with self._lines.open(Question("GET", f"{self._event}/snapshot?{self._cosigned}", limits), at) as opened:
             if (opened.status, opened.content_type) != (200, OCTETS):
                 return refusal(opened, opened.whole())
             try:

@@ -28,6 +28,8 @@ def granted(answer: T | Problem | Revoked) -> T:
     if isinstance(answer, Problem):
         if answer.code == "log-behind":
             raise AlarmError(f"the log went back: {answer.detail}")
+        if answer.code == "not-cosigned":
+            raise AlarmError(f"the log's witnesses are missing: {answer.detail}")
         raise SyncError(answer.sentence())
     return answer
 

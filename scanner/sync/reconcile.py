@@ -21,7 +21,7 @@ from scanner.verify.snapshot import SnapshotHeader
 
 @dataclass(frozen=True, slots=True)
 class LogTrust:
-    """Which log to believe: its origin and key, and how many of these witnesses must have cosigned."""
+    """Which log to believe: its origin and key, and how many of these witnesses must have cosigned a checkpoint."""
 
     origin: str
     log_key: VerifierKey
@@ -44,9 +44,11 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """Evidence that the log is not what it was: "rollback" or "fork", both signed by the log's own key."""
+    """People must look: the log is not what it was ("rollback" or "fork", both signed by the log's own key), or too few
+    of our witnesses vouch for what it shows ("unwitnessed").
+    """
 
-    kind: Literal["rollback", "fork"]
+    kind: Literal["rollback", "fork", "unwitnessed"]
     reason: str
 
 
@@ -78,7 +80,7 @@ def known_from(note: str, trust: LogTrust) -> Known | Malformed:
 def advance(trust: LogTrust, known: Known, note: str, consistency: Sequence[bytes]) -> Checkpoint | Malformed | Alarm:
     """The checkpoint in `note`, if it extends what is known; `consistency` leads from `known.size` to its size."""
     checkpoint = _open(trust, note)
-    if isinstance(checkpoint, Malformed):
+    if not isinstance(checkpoint, Checkpoint):
         return checkpoint
     alarm = _disagrees(known, checkpoint)
     if alarm or not known.size or checkpoint.size == known.size:
@@ -161,7 +163,7 @@ def check_snapshot(
     if header.size < view_size:
         return Malformed(f"a snapshot of size {header.size}, older than what this gate has ({view_size})")
     checkpoint = _open(trust, header.checkpoint)
-    if isinstance(checkpoint, Malformed):
+    if not isinstance(checkpoint, Checkpoint):
         return checkpoint
     if (checkpoint.size, checkpoint.root) != (header.size, header.root):
         return Malformed("the snapshot's manifest and its checkpoint differ")
@@ -169,13 +171,17 @@ def check_snapshot(
     return alarm or checkpoint
 
 
-def _open(trust: LogTrust, note: str) -> Checkpoint | Malformed:
+def _open(trust: LogTrust, note: str) -> Checkpoint | Malformed | Alarm:
     checkpoint = open_checkpoint(note, trust.log_key, trust.origin)
     if isinstance(checkpoint, Malformed):
         return Malformed(f"the checkpoint: {checkpoint.reason}")
     cosigned = sum(cosigned_at(checkpoint, witness) is not None for witness in trust.witnesses)
     if cosigned < trust.quorum:
-        return Malformed(f"the checkpoint: {cosigned} of our witnesses cosigned it, {trust.quorum} must")
+        return Alarm(
+            "unwitnessed",
+            f"{cosigned} of our {len(trust.witnesses)} witnesses cosigned the log's size {checkpoint.size},"
+            f" {trust.quorum} must: it is not believed; are they running, and does the node ask them?",
+        )
     return checkpoint
 
 
