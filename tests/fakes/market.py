@@ -1,5 +1,5 @@
-"""Everybody who takes part in a ticket's life, with real keys: organiser, ticketing system, wallet provider, sponsor and
-people. Makes their entries; the ledger's rules decide about them.
+"""Everybody who takes part in a ticket's life, with real keys: organiser, ticketing system, wallet provider, sponsor
+and people. Makes their entries; the ledger's rules decide about them.
 """
 
 import hashlib
@@ -48,9 +48,8 @@ def policy(made=POLICY, *, version=1, effective=NOW, at=NOW, signer=ORGANISER, *
 
 def stage(count=20, made=POLICY, **manifest):
     """A ledger with unsold tickets, everybody registered, and a policy."""
-    start = [raw for raw in opening(0, **manifest)]
     issued = OPERATOR.issue(EVENT, (ticket(index, held=False) for index in range(count)), NOW)
-    return Log([*start, *issued, *cast(), policy(made)])
+    return Log([*opening(0, **manifest), *issued, *cast(), policy(made)])
 
 
 def order(
@@ -160,8 +159,8 @@ def payment_for_order(number, amount, kind="hold", **changes):
     return receipt(kind, order_reference(EVENT, digest("order", number)), amount, **changes)
 
 
-def capture(of, amount, shares, *, at=LATER, by=PROVIDER, **changes):
-    raw = receipt("capture", "c" + of[:40], amount, of=of, shares=shares, **changes)
+def capture(of, amount, shares, *, at=LATER, by=PROVIDER, reference="c1", **changes):
+    raw = receipt("capture", reference, amount, of=of, shares=shares, **changes)
     return market.CapturePayment(raw).seal(EVENT, at, by)
 
 

@@ -5,11 +5,12 @@ import dataclasses
 import pytest
 
 from ledger_node.contract import bodies_market as market
+from ledger_node.contract.commitments import deal_reference
 from ledger_node.contract.facts import Deal, Payment
 from ledger_node.contract.outcome import Outcome
 from ledger_node.contract.policy import TicketPolicy
 from scanner.verify.entry import seal
-from tests.fakes.box_office import DOORS, EVENT, NODE, NOW, OPERATOR, code, gates, key, manifest
+from tests.fakes.box_office import DOORS, EVENT, NODE, NOW, OPERATOR, code, gates, holder, key, manifest, opening
 from tests.fakes.contract_log import Log, row
 from tests.fakes.market import (
     FACE,
@@ -181,8 +182,6 @@ def test_a_receipt_that_is_not_good_for_this(log, people, changes, refusal):
 
 
 def eve_reference(eve, deal):
-    from ledger_node.contract.commitments import deal_reference  # noqa: PLC0415
-
     return deal_reference(deal, eve.key(0, 1).public)
 
 
@@ -236,7 +235,7 @@ def test_a_policy_that_comes_later_does_not_reach_a_deal_that_was_made(log, peop
 
 
 def test_most_transfers_of_a_ticket(people):
-    ann, bob, eve = people
+    ann, bob, _ = people
     log = owned(stage(made=dataclasses.replace(POLICY, most_transfers=1)), ann)
     log.put(bob.accept(0, open_deal(log, ann.offer(0))))
     assert log.refused(bob.offer(0, 1)) == "too-many-transfers"
@@ -290,9 +289,7 @@ def test_a_seller_without_a_pseudonym_could_not_be_paid(people):
     assert isinstance(log.put(ann.offer(0)), Outcome)
 
 
-def test_tickets_of_before_there_were_policies_may_be_given_away_too(people):
-    from tests.fakes.box_office import holder, opening  # noqa: PLC0415
-
+def test_tickets_of_before_there_were_policies_may_be_given_away_too():
     log = Log(opening())
     raw = market.OfferTransfer(5, 0, 0, bytes(32), DOORS).seal(EVENT, NOW, holder(5))
     assert isinstance(log.put(raw), Outcome)
@@ -318,7 +315,7 @@ def test_what_anybody_may_sign_must_be_fresh_when_it_comes_in(log, people):
     assert log.put(raw, latest=NOW + 9_000).new is False
 
 
-def test_a_draft_signed_on_a_phone_is_the_same_entry(log, people):
+def test_a_draft_signed_on_a_phone_is_the_same_entry(people):
     ann = people[0]
     body = market.OfferTransfer(0, 0, 0, digest("to"), NOW + 900)
     draft = body.draft(EVENT, LATER, ann.key(0, 0).public)

@@ -12,7 +12,7 @@ from ledger_node.contract.outcome import Outcome
 from ledger_node.contract.policy import TicketPolicy, Tier
 from scanner.verify.entry import seal
 from scanner.verify.row import ACTIVE
-from tests.fakes.box_office import DOORS, EVENT, LEDGER_KEY, NODE, NOW, code, gates, holder, key, ticket
+from tests.fakes.box_office import DOORS, EVENT, LEDGER_KEY, NODE, NOW, OPERATOR, code, gates, holder, key, ticket
 from tests.fakes.contract_log import row
 from tests.fakes.market import (
     FACE,
@@ -166,8 +166,9 @@ def test_tiers_that_contradict_each_other(log, tiers):
     "text",
     [
         "offer.price", "'yes'", '"a" == "a"', "1.0 < 2.0", "1u < 2u", "offer.price / offer.until == 1", "1 / 0 == 1",
-        "9223372036854775807 + 1 > 0", "[1, 2].all(x, x > 0)", "[1].exists(i, i == 1)", "has(offer.price)", "now in [1]",
-        "{1: 2}[1] == 2", "'a'.matches('a')", "int('5') > 3", "timestamp(5) < timestamp(6)", "offer.seller == 1", "x",
+        "9223372036854775807 + 1 > 0", "[1, 2].all(x, x > 0)", "[1].exists(i, i == 1)", "has(offer.price)",
+        "now in [1]", "{1: 2}[1] == 2", "'a'.matches('a')", "int('5') > 3", "timestamp(5) < timestamp(6)",
+        "offer.seller == 1", "x",
         "", "now ==", "true " + "&& true" * 100, "now > 0" + " " * 500, "(" * 60 + "true" + ")" * 60, "null == null",
         "b'a' == b'a'", "type(now) == int", "now > 99999999999999999999", "\0", "真",
     ],
@@ -206,7 +207,7 @@ def test_a_rule_about_the_receiver_waits_for_one(log):
     assert isinstance(log.put(eve.accept(0, deal)), Outcome)
 
 
-def test_a_policy_comes_back_as_it_was_set(log):
+def test_a_policy_comes_back_as_it_was_set():
     tiers = (Tier(1, 1, 5), Tier(2, 2, 6, 7, 8))
     made = dataclasses.replace(POLICY, tiers=tiers, rules={"sale": "true"}, engine=ENGINE)
     assert TicketPolicy.from_map(made.to_map()) == made
@@ -330,6 +331,4 @@ def test_entries_replayed_or_reordered(log):
 
 
 def test_issue_names_no_ticket_twice_after_sales(log):
-    from tests.fakes.box_office import OPERATOR  # noqa: PLC0415
-
     assert log.refused(next(iter(OPERATOR.issue(EVENT, [ticket(0, held=False)], LATER)))) == "index-taken"

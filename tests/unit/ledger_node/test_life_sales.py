@@ -5,11 +5,12 @@ import dataclasses
 import pytest
 
 from ledger_node.contract import bodies_market as market
+from ledger_node.contract.bodies_house import RegisterActor
 from ledger_node.contract.commitments import order_reference
 from ledger_node.contract.facts import Holding, Identity, Payment
 from ledger_node.contract.outcome import Outcome
 from ledger_node.contract.policy import Tier
-from tests.fakes.box_office import DOORS, EVENT, NODE, NOW, OPERATOR, key
+from tests.fakes.box_office import DOORS, EVENT, NODE, NOW, OPERATOR, key, ticket
 from tests.fakes.contract_log import row
 from tests.fakes.market import (
     FACE,
@@ -263,8 +264,6 @@ def test_sponsors_never_have_more_than_their_share():
 
 
 def test_a_sponsor_has_no_say_over_another_sponsors_tickets(log):
-    from ledger_node.contract.bodies_house import RegisterActor  # noqa: PLC0415
-
     rival = key("rival")
     log.put(RegisterActor("rival", "sponsor", rival.public).seal(EVENT, NOW, NODE))
     assert log.refused(allot(1, sponsor="nobody")) == "unknown-actor"
@@ -276,7 +275,6 @@ def test_a_sponsor_has_no_say_over_another_sponsors_tickets(log):
 
 def test_more_tickets_than_are_licensed_are_not_issued():
     log = stage(count=5, made=dataclasses.replace(POLICY, capacity=6))
-    from tests.fakes.box_office import ticket  # noqa: PLC0415
 
     def issue(*indexes, at=NOW):
         return next(iter(OPERATOR.issue(EVENT, (ticket(index, held=False) for index in indexes), at)))
@@ -289,7 +287,5 @@ def test_more_tickets_than_are_licensed_are_not_issued():
 def test_a_license_that_waits_for_its_time_binds_already():
     log = stage(count=5)
     log.put(policy(version=2, capacity=6, effective=DOORS))
-    from tests.fakes.box_office import ticket  # noqa: PLC0415
-
     raw = next(iter(OPERATOR.issue(EVENT, (ticket(index, held=False) for index in (10, 11)), LATER)))
     assert log.refused(raw) == "over-capacity"
