@@ -1,4 +1,4 @@
-"""Ed25519 (RFC 8032) through libsodium: the only place where a signature is made or checked, or a secret is locked.
+"""Ed25519 (RFC 8032) through libsodium: the only place where a signature is made or checked, a secret locked or hashed.
 
 No decision rests on another implementation: OpenSSL and others accept small-order keys with which one fixed signature
 verifies for any message. What is signed, and under which domain string, is not decided here.
@@ -63,6 +63,20 @@ def unlock_secret(locked: bytes, secret: bytes) -> bytes | None:
         return bindings.crypto_secretbox_open(locked[len(nonce) :], nonce, _box_key(secret))
     except (CryptoError, ValueError):
         return None
+
+
+SALT_BYTES = bindings.crypto_pwhash_SALTBYTES
+_STRETCH_PASSES = 2
+_STRETCH_BYTES = 19 << 20
+
+
+def stretch(secret: bytes, salt: bytes) -> bytes:
+    """32 bytes that cost 19 MiB and some 15 ms to make from a secret that could be guessed: Argon2id (RFC 9106).
+
+    `salt` has SALT_BYTES and is drawn for each secret.
+    """
+    algorithm = bindings.crypto_pwhash_ALG_ARGON2ID13
+    return bindings.crypto_pwhash_alg(32, secret, salt, _STRETCH_PASSES, _STRETCH_BYTES, algorithm)
 
 
 def _box_key(secret: bytes) -> bytes:

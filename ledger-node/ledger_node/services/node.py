@@ -1,7 +1,8 @@
 """One running node: its ledger, keys, notes and clock, handed to every use case. Decides nothing itself."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from ledger_node import config
@@ -9,12 +10,28 @@ from ledger_node.contract.entries import Operator
 from ledger_node.contract.outcome import Outcome, Rejected
 from ledger_node.contract.state import EventState
 from ledger_node.log.ledger import Ledger, LedgerFault, View
+from ledger_node.services.accounts.tables import SCHEMA, AccountTables
+from ledger_node.services.activation_links import ActivationLinks
 from ledger_node.services.cosigning import Cosigning, WitnessAddress
+from ledger_node.services.database import Database
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.store import Store
+from ledger_node.services.trail import Trail
+from ledger_node.services.vault import Vault
 
 Draw = Callable[[int], bytes]
 """Gives that many random bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """What the node keeps beside its ledger, each in a file of its own."""
+
+    store: Store
+    vault: Vault
+    accounts: AccountTables
+    trail: Trail
+    activations: ActivationLinks
 
 
 class Node:
@@ -25,7 +42,7 @@ class Node:
         home: Path,
         keys: config.Keys,
         ledger: Ledger,
-        store: Store,
+        books: Books,
         now: Callable[[], float],
         draw: Draw,
         witnesses: Sequence[WitnessAddress] = (),
@@ -33,7 +50,11 @@ class Node:
         self.home = home
         self.keys = keys
         self.ledger = ledger
-        self.store = store
+        self.store = books.store
+        self.vault = books.vault
+        self.accounts = books.accounts
+        self.trail = books.trail
+        self.activations = books.activations
         self.now = now
         self.draw = draw
         self.cosigning = Cosigning(ledger, witnesses)
@@ -83,14 +104,18 @@ def open_node(
     """The node in `home`, which the caller holds; closed at the end of the block. Serving it asks the witnesses."""
     with fault_as_error():
         ledger = Ledger.open(home, keys.node, keys.origin, lambda: int(now()))
-    try:
-        store = Store(home / "node.sqlite3")
-        try:
-            yield Node(home, keys, ledger, store, now, draw, witnesses)
-        finally:
-            store.close()
-    finally:
-        ledger.close()
+    with closing(ledger), _books(home, keys, draw) as books:
+        yield Node(home, keys, ledger, books, now, draw, witnesses)
+
+
+@contextmanager
+def _books(home: Path, keys: config.Keys, draw: Draw) -> Iterator[Books]:
+    with ExitStack() as stack:
+        store = stack.enter_context(closing(Store(home / "node.sqlite3")))
+        vault = stack.enter_context(closing(Vault(home / config.VAULT_FILE, keys.vault, draw)))
+        accounts = stack.enter_context(closing(Database(home / config.ACCOUNTS_FILE, SCHEMA)))
+        activations = stack.enter_context(closing(ActivationLinks(home / config.ACTIVATIONS_FILE)))
+        yield Books(store, vault, AccountTables(accounts), Trail(accounts, keys.node), activations)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from ledger_node.services.database import Database
 from ledger_node.services.errors import ServiceError
 from scanner.verify.keys import lock_secret, unlock_secret
 
-FIELDS = frozenset({"name", "phone", "email", "document", "language"})
+FIELDS = frozenset({"name", "phone", "email", "document"})
 """What is kept of a person. Besides, a use case may keep its own under "use:id", such as an answer to a question."""
 FINDABLE = frozenset({"phone", "email", "document"})
 MOST_BYTES = 1_024
@@ -47,7 +47,6 @@ class Contact:
 
     phone: str | None
     email: str | None
-    language: str
 
     def __repr__(self) -> str:
         return f"Contact(phone={self.phone is not None}, email={self.email is not None})"
@@ -100,7 +99,7 @@ class Vault:
     def contact(self, person: str) -> Contact:
         """Where the person can be reached."""
         values = self.read(person)
-        return Contact(values.get("phone"), values.get("email"), values.get("language", "zh"))
+        return Contact(values.get("phone"), values.get("email"))
 
     def find(self, name: str, value: str) -> list[str]:
         """The persons whose field `name` (one of FINDABLE) is exactly `value`."""

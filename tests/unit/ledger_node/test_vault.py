@@ -175,7 +175,7 @@ def test_a_changed_phone_is_found_and_the_old_one_is_not(vault: Vault) -> None:
     assert vault.find("phone", "+85298765432") == [person]
     vault.drop(person, "phone")
     assert vault.find("phone", "+85298765432") == []
-    assert vault.contact(person) == Contact(None, CHAN["email"], "zh")
+    assert vault.contact(person) == Contact(None, CHAN["email"])
 
 
 def test_a_contact_shows_nothing_of_itself_in_a_log_line(vault: Vault) -> None:

@@ -1,0 +1,1 @@
+"""Accounts of organisers, sponsors, operators and the regulator: who they are, how they prove it, what they did."""

@@ -1,0 +1,88 @@
+"""Who has an account: inviting, letting somebody in again who lost their keys, revoking, listing.
+
+An invitation is a link with 128 random bits, good once and for three days; only its hash is kept. Recovery is another
+operator's act: it takes everything away by which the account could sign in, and invites anew.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from ledger_node.services.accounts.roles import Role, State
+from ledger_node.services.accounts.sessions import new_token
+from ledger_node.services.accounts.tables import Account, token_digest
+from ledger_node.services.errors import ServiceError
+from ledger_node.services.node import Node
+from ledger_node.services.trail import Actor
+
+INVITATION_LIFE = 3 * 86_400
+_TOKEN_BYTES = 16
+_NAME = re.compile(r"[^\W_](?:[\w .&'()-]{0,62}[\w.)])?")
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """What is shown once: whoever has the token sets up the account. `expires` in unix seconds."""
+
+    account: str
+    token: str
+    expires: int
+
+    @property
+    def path(self) -> str:
+        """The page. The token is behind #, so that it reaches no server's log."""
+        return f"/account/join#{self.token}"
+
+
+def invite(node: Node, role: Role, name: str, organisation: str, by: Actor) -> Invitation:
+    """An invitation to a new account, or a new one to an account that nobody has set up yet."""
+    for text in (name, organisation or "none"):
+        if not _NAME.fullmatch(text):
+            raise ServiceError("bad-name", f"{text!r} is not a name of 1 to 64 letters, digits, spaces and .&'()-")
+    if role in {Role.SPONSOR, Role.ORGANISER} and not organisation:
+        raise ServiceError("no-organisation", f"say for which organisation this {role} acts")
+    with node.accounts.database.transaction():
+        known = node.accounts.named(name)
+        if known is not None and known.state is not State.INVITED:
+            raise ServiceError("account-exists", f"there is an account {name!r} already ({known.state})", 409)
+        account = known.account if known else node.draw(8).hex()
+        node.accounts.put_account(Account(account, role, name, organisation, State.INVITED, node.seconds))
+        detail = {"role": role.value, "name": name, "organisation": organisation}
+        return _invitation(node, account, by, "account.invite", detail)
+
+
+def recover(node: Node, account: str, by: Actor) -> Invitation:
+    """Everything by which the account could sign in is gone, and here is an invitation to set it up anew."""
+    with node.accounts.database.transaction():
+        known = find(node, account)
+        if known.account == by.who:
+            raise ServiceError("not-your-own", "another operator has to do this for you", 403)
+        if known.state is State.REVOKED:
+            raise ServiceError("account-revoked", f"{known.name} was revoked: invite them under another name", 409)
+        node.accounts.strip(known.account)
+        node.accounts.put_account(replace(known, state=State.INVITED))
+        return _invitation(node, known.account, by, "account.recover", {})
+
+
+def revoke(node: Node, account: str, by: Actor) -> None:
+    """The account can never sign in again; its sessions end now."""
+    with node.accounts.database.transaction():
+        known = find(node, account)
+        node.accounts.strip(known.account)
+        node.accounts.put_account(replace(known, state=State.REVOKED))
+        node.trail.add(node.seconds, by, "account.revoke", known.account)
+
+
+def find(node: Node, account: str) -> Account:
+    """By id or name. Raises ServiceError "unknown-account"."""
+    found = node.accounts.account(account) or node.accounts.named(account)
+    if found is None:
+        raise ServiceError("unknown-account", f"there is no account {account!r}: see `ledger-node accounts list`", 404)
+    return found
+
+
+def _invitation(node: Node, account: str, by: Actor, what: str, detail: Mapping[str, object]) -> Invitation:
+    made = Invitation(account, new_token(node, _TOKEN_BYTES), node.seconds + INVITATION_LIFE)
+    node.accounts.add_invitation(token_digest(made.token), account, made.expires)
+    node.trail.add(node.seconds, by, what, account, detail)
+    return made
