@@ -17,7 +17,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
-from ledger_node.adapters.delivery import NotSent, Sent
 from ledger_node.contract.state import Ticket
 from ledger_node.services.accounts.sessions import new_token
 from ledger_node.services.accounts.tables import token_digest
@@ -102,16 +101,21 @@ def prepare(node: Node, ask: Ask, life: int = LIFE) -> Made:
     return _make(node, ask, salt + stretch(_plain(ask.answer), salt), life)
 
 
-def send(node: Node, messenger: Messenger, made: Made, site: str) -> Sent | NotSent:
-    """Send the link to its person; `site` is the origin that people reach. Raises DeliveryError: send it again."""
+def letter(node: Node, made: Made, site: str) -> dict[str, str]:
+    """What the letter to the link's person is filled with; `site` is the origin that people reach."""
     link = find(node, made.link)
-    values = {
+    return {
         "event": read_event(node, link.event).manifest.name,
         "tickets": str(len(link.places)),
         "link": f"{site}{made.path}",
         "until": datetime.fromtimestamp(made.expires, UTC).astimezone(_HONG_KONG).strftime("%Y-%m-%d %H:%M"),
     }
-    return messenger.send(node.vault.contact(link.person), TEMPLATE, values, made.link)
+
+
+def send(node: Node, messenger: Messenger, made: Made, site: str) -> None:
+    """Send the link to its person. Raises what a Messenger raises; it may be sent again."""
+    contact = node.vault.contact(find(node, made.link).person)
+    messenger.send(contact, TEMPLATE, letter(node, made, site), made.link)
 
 
 def renew(node: Node, link: str, by: Actor, life: int = LIFE) -> Made:

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from ledger_node.adapters.delivery import NotSent, Sent
-
 
 class Reachable(Protocol):
     """Whom to write to: at least one of phone (E.164) and email is there."""
@@ -18,12 +16,16 @@ class Reachable(Protocol):
         """An address."""
 
 
+class NotSentError(Exception):
+    """The message will never be taken as it is: a bad address, a refusal for good. The text names no contact."""
+
+
 class Messenger(Protocol):
     """Delivers letters. Any thread; blocks until the next station has taken the message."""
 
-    def send(self, contact: Reachable, template: str, values: Mapping[str, str], key: str) -> Sent | NotSent:
+    def send(self, contact: Reachable, template: str, values: Mapping[str, str], key: str | None = None) -> None:
         """Write to somebody; `template` is the letter's name, `values` what it is filled with, by its own names.
 
-        `key` names this message for good: the same key again is the same message. Raises DeliveryError when nobody
-        knows whether it went out: send it again.
+        `key` names this message for good: the same key again is the same message; without one, each call is another.
+        Raises NotSentError, and DeliveryError (adapters) when nobody knows whether it went out: send it again.
         """
