@@ -2,7 +2,6 @@
 an entry is signed by one who may. A holder's right to a ticket is for the rule that looks the ticket up.
 """
 
-from dataclasses import replace
 from typing import cast, get_args
 
 from ledger_node.contract.bodies_house import RegisterActor, RevokeActor
@@ -11,6 +10,7 @@ from ledger_node.contract.facts import Actor, ActorKey, Role
 from ledger_node.contract.outcome import Rejected
 from ledger_node.contract.refusals import Refusal
 from ledger_node.contract.state import State
+from ledger_node.contract.values import but
 from scanner.verify.entry import Entry
 from scanner.verify.keys import valid_public_key
 
@@ -76,5 +76,5 @@ def revoke(state: State, _position: int, entry: Entry, at: int) -> Rejected | No
     actor = state.find(Actor, entry.event, act.actor)
     if actor is None or actor.revoked_at is not None:
         return Rejected(Refusal.UNKNOWN_ACTOR, act.actor)
-    state.put(replace(actor, revoked_at=at))
+    state.put(but(actor, revoked_at=at))
     return None

@@ -1,6 +1,5 @@
 """Rules for an event's course: its policies, a postponement, its end, and the keys that sign certificates for it."""
 
-from dataclasses import replace
 from typing import Any
 
 from ledger_node.contract import expressions
@@ -11,6 +10,7 @@ from ledger_node.contract.policy import TicketPolicy
 from ledger_node.contract.refusals import Refusal
 from ledger_node.contract.scene import Scene, open_scene, scene_of
 from ledger_node.contract.state import State
+from ledger_node.contract.values import but
 from scanner.verify.entry import Entry, Malformed
 from scanner.verify.manifest import EventManifest
 
@@ -32,7 +32,7 @@ def set_policy(state: State, position: int, entry: Entry, at: int) -> Rejected |
     if act.effective < earliest:
         return Rejected(Refusal.POLICY_REACHES_BACK, f"{act.effective} < {earliest}")
     state.put(PolicyVersion(entry.event, act.version, act.effective, policy, position))
-    state.put(replace(scene.books, policy=act.version))
+    state.put(but(scene.books, policy=act.version))
     return None
 
 
@@ -80,8 +80,8 @@ def _end(state: State, position: int, entry: Entry, _at: int, standing: Standing
     scene = open_scene(state, entry.event)
     if isinstance(scene, Rejected):
         return scene
-    state.put(replace(scene.books, standing=standing))
-    state.put_event(entry.event, replace(scene.event, changed=position))
+    state.put(but(scene.books, standing=standing))
+    state.put_event(entry.event, but(scene.event, changed=position))
     return None
 
 
@@ -90,7 +90,7 @@ def _put_manifest(state: State, position: int, scene: Scene, changes: dict[str, 
     new = EventManifest.from_map({**old.to_map(), **changes, "version": old.version + 1})
     if isinstance(new, Malformed):
         return Rejected(Refusal.BAD_MANIFEST, new.reason)
-    state.put_event(old.event, replace(scene.event, manifest=new, changed=position))
+    state.put_event(old.event, but(scene.event, manifest=new, changed=position))
     return None
 
 

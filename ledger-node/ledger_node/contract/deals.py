@@ -1,7 +1,6 @@
 """Rules for offering: a transfer to one person, a resale to anybody, and how a deal ends without a change of hands."""
 
 import hashlib
-from dataclasses import replace
 
 from ledger_node.contract.bodies_market import (
     CancelTransfer,
@@ -28,6 +27,7 @@ from ledger_node.contract.scene import (
 )
 from ledger_node.contract.state import State
 from ledger_node.contract.tickets import LAST_OWNER_SEQ
+from ledger_node.contract.values import but
 from scanner.verify.entry import Entry
 from scanner.verify.keys import NO_KEY
 from scanner.verify.row import ACTIVE
@@ -100,7 +100,7 @@ def end_deal(state: State, position: int, seen: Seen, deal: Deal) -> None:
     """Nothing is offered any more."""
     state.drop(Deal, deal.event, deal.deal)
     if seen.title.deal == deal.deal:
-        state.put(replace(seen.title, deal=b"", changed=position))
+        state.put(but(seen.title, deal=b"", changed=position))
 
 
 def movable(policy: TicketPolicy, scene: Scene, seen: Seen, at: int) -> Rejected | None:
@@ -138,8 +138,8 @@ def _open(state: State, position: int, entry: Entry, deal: Deal, at: int) -> Rej
         return refused
     if seen.title.deal:
         state.drop(Deal, entry.event, seen.title.deal)
-    state.put(replace(deal, policy=version_at(state, scene, at)))
-    state.put(replace(seen.title, deal=deal.deal, changed=position))
+    state.put(but(deal, policy=version_at(state, scene, at)))
+    state.put(but(seen.title, deal=deal.deal, changed=position))
     return None
 
 

@@ -1,10 +1,9 @@
 """Rules for devices: enrolling a gate's own key, and revoking it for good."""
 
-from dataclasses import replace
-
 from ledger_node.contract.outcome import Rejected
 from ledger_node.contract.refusals import Refusal
 from ledger_node.contract.state import Device, State
+from ledger_node.contract.values import but
 from scanner.verify.entry import Entry
 from scanner.verify.keys import valid_public_key
 
@@ -32,5 +31,5 @@ def revoke(state: State, _position: int, entry: Entry, at: int) -> Rejected | No
         return Rejected(Refusal.UNKNOWN_DEVICE, entry.body["device"])
     if device.revoked_at is not None:
         return Rejected(Refusal.DEVICE_REVOKED, entry.body["device"])
-    state.put_device(replace(device, revoked_at=at))
+    state.put_device(but(device, revoked_at=at))
     return None

@@ -1,10 +1,9 @@
 """Rules for events: creating one, and replacing its manifest by the next version."""
 
-from dataclasses import replace
-
 from ledger_node.contract.outcome import Rejected
 from ledger_node.contract.refusals import Refusal
 from ledger_node.contract.state import EventState, State
+from ledger_node.contract.values import but
 from scanner.verify.entry import Entry, Malformed
 from scanner.verify.manifest import EventManifest
 
@@ -38,7 +37,7 @@ def update(state: State, position: int, entry: Entry, _at: int) -> Rejected | No
     if gone:
         return Rejected(Refusal.GATE_IN_USE, ", ".join(sorted(gone)))
     _renumber_gates(state, position, event.manifest, manifest)
-    state.put_event(entry.event, replace(event, manifest=manifest, changed=position))
+    state.put_event(entry.event, but(event, manifest=manifest, changed=position))
     return None
 
 
@@ -68,4 +67,4 @@ def _renumber_gates(state: State, position: int, old: EventManifest, new: EventM
     for ticket in list(state.used_tickets(old.event)):
         place = after.index(before[ticket.row.used_gate - 1]) + 1
         if place != ticket.row.used_gate:
-            state.put_ticket(replace(ticket, row=ticket.row._replace(used_gate=place), changed=position))
+            state.put_ticket(but(ticket, row=ticket.row._replace(used_gate=place), changed=position))

@@ -19,16 +19,16 @@ FactKey = int | str | bytes
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """Something that the ledger knows of an event; the second field is its key."""
+    """Something that the ledger knows of an event; the second field is its key, which `KEY` names."""
 
     KIND: ClassVar[str]
+    KEY: ClassVar[str]
     event: str
 
     @property
     def key(self) -> FactKey:
         """What tells it from others of its kind in the event."""
-        name: str = fields(self)[1].name
-        value: FactKey = getattr(self, name)
+        value: FactKey = getattr(self, self.KEY)
         return value
 
     def values(self) -> list[Any]:
@@ -46,6 +46,7 @@ class Actor(Fact):
     """An organisation with the key that it signs with by now; `revoked_at` None = trusted."""
 
     KIND = "actor"
+    KEY = "actor"
     actor: str
     role: Role
     public_key: bytes
@@ -59,6 +60,7 @@ class ActorKey(Fact):
     """Whose key this is or was: a key has one actor for ever."""
 
     KIND = "actor-key"
+    KEY = "public_key"
     public_key: bytes
     actor: str
 
@@ -68,6 +70,7 @@ class PolicyVersion(Fact):
     """A policy and the time it counts from."""
 
     KIND = "policy"
+    KEY = "version"
     version: int
     effective: int
     policy: TicketPolicy
@@ -103,6 +106,7 @@ class Title(Fact):
     """
 
     KIND = "title"
+    KEY = "ticket"
     ticket: int
     place: Place = "house"
     ref: bytes = b""
@@ -123,6 +127,7 @@ class Deal(Fact):
     """An offer or a listing that may be accepted until `until`, under the policy version that it was made under."""
 
     KIND = "deal"
+    KEY = "deal"
     deal: bytes
     kind: DealKind
     ticket: int
@@ -139,6 +144,7 @@ class Order(Fact):
     """A sale that was logged: an order number counts once. `amount` is all of it, fee included."""
 
     KIND = "order"
+    KEY = "order"
     order: bytes
     amount: int
     fee: int
@@ -154,6 +160,7 @@ class Payment(Fact):
     """
 
     KIND = "payment"
+    KEY = "payment"
     payment: str
     provider: str
     tickets: tuple[int, ...]
@@ -170,6 +177,7 @@ class Identity(Fact):
     """What a wallet provider said of a holder's key at a time, and until when it counts."""
 
     KIND = "identity"
+    KEY = "public_key"
     public_key: bytes
     pseudonym: bytes
     level: int
@@ -183,6 +191,7 @@ class Holding(Fact):
     """How many tickets a pseudonym holds."""
 
     KIND = "holding"
+    KEY = "pseudonym"
     pseudonym: bytes
     tickets: int
 
@@ -192,6 +201,7 @@ class Overridden(Fact):
     """A record that a supervisor decided about: once."""
 
     KIND = "override"
+    KEY = "record"
     record: str
     position: int
 
@@ -205,6 +215,7 @@ class Books(Fact):
     """
 
     KIND = "books"
+    KEY = "name"
     name: str = "books"
     standing: Standing = "open"
     policy: int = 0

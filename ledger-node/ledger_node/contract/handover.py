@@ -4,7 +4,7 @@ The newcomer signs with the key that the ticket gets, so the entry is the proof 
 from then on the codes of the one before are refused. The policy is the one that the deal was made under.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ledger_node.contract.actors import known_key
 from ledger_node.contract.bodies_market import AcceptTransfer, BuyResale
@@ -20,6 +20,7 @@ from ledger_node.contract.refusals import Refusal
 from ledger_node.contract.rules import Offer, rule_refused
 from ledger_node.contract.scene import Scene, Seen, open_scene, policy_version
 from ledger_node.contract.state import State
+from ledger_node.contract.values import but
 from scanner.verify.entry import Entry
 from scanner.verify.keys import NO_KEY, valid_public_key
 
@@ -123,12 +124,13 @@ def _put(state: State, position: int, change: _Change, money: Money | None, spli
         books, reference = settle(state, position, change.scene.books, money, (deal.ticket,), split, change.policy)
         state.put(books)
     row = ticket.row._replace(owner_seq=ticket.row.owner_seq + 1, holder_key=entry.actor)
-    state.put_ticket(replace(ticket, row=row, changed=position))
+    state.put_ticket(but(ticket, row=row, changed=position))
     receiver = change.receiver
     pseudonym, level = (receiver.pseudonym, receiver.level) if receiver else (b"", 0)
     if pseudonym != title.pseudonym:
         count_out(state, entry.event, title.pseudonym)
         count_in(state, entry.event, pseudonym)
     state.drop(Deal, entry.event, deal.deal)
-    mine = replace(title, pseudonym=pseudonym, level=level, transfers=title.transfers + 1, deal=b"", payment=reference)
-    state.put(replace(mine, paid=deal.price or title.paid, ref=b"", commitment=b"", changed=position))
+    taken = {"pseudonym": pseudonym, "level": level, "transfers": title.transfers + 1, "payment": reference}
+    paid = deal.price or title.paid
+    state.put(but(title, **taken, deal=b"", paid=paid, ref=b"", commitment=b"", changed=position))

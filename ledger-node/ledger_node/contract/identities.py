@@ -2,8 +2,6 @@
 holds. A pseudonym is good for one event, so nobody can follow a person from one to another.
 """
 
-from dataclasses import replace
-
 from ledger_node.contract.actors import actor_in_role
 from ledger_node.contract.bodies_market import AttestIdentity
 from ledger_node.contract.facts import Holding, Identity
@@ -13,6 +11,7 @@ from ledger_node.contract.provider import Attestation, open_receipt, signed_by
 from ledger_node.contract.refusals import Refusal
 from ledger_node.contract.scene import Seen, look_up, open_scene, policy_at
 from ledger_node.contract.state import State
+from ledger_node.contract.values import but
 from scanner.verify.entry import Entry
 from scanner.verify.keys import valid_public_key
 
@@ -38,7 +37,7 @@ def attest(state: State, position: int, entry: Entry, at: int) -> Rejected | Non
     state.put(Identity(entry.event, said.key, said.subject, said.level, said.until, said.at, position))
     count_in(state, entry.event, said.subject, more)
     for seen in held:
-        state.put(replace(seen.title, pseudonym=said.subject, level=said.level, changed=position))
+        state.put(but(seen.title, pseudonym=said.subject, level=said.level, changed=position))
     return None
 
 
@@ -76,7 +75,7 @@ def count_out(state: State, event: str, pseudonym: bytes) -> None:
     if held.tickets == 1:
         state.drop(Holding, event, pseudonym)
     else:
-        state.put(replace(held, tickets=held.tickets - 1))
+        state.put(but(held, tickets=held.tickets - 1))
 
 
 def _read(state: State, event: str, raw: bytes, at: int) -> Attestation | Rejected:

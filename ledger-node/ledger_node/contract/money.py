@@ -2,7 +2,7 @@
 books, a capture, a release and a refund. Amounts are cents; none is ever made or lost here.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ledger_node.contract.actors import actor_in_role
 from ledger_node.contract.bodies_market import CapturePayment, RefundTicket, ReleasePayment
@@ -15,6 +15,7 @@ from ledger_node.contract.provider import Money, MoneyKind, open_receipt, signed
 from ledger_node.contract.refusals import Refusal
 from ledger_node.contract.scene import Seen, look_up, scene_of
 from ledger_node.contract.state import State
+from ledger_node.contract.values import but
 from scanner.verify.entry import Entry
 from scanner.verify.row import ACTIVE, BLOCKED, REFUNDED
 
@@ -96,17 +97,17 @@ def settle(
     parts = (split.seller, split.organiser, split.fees)
     shares = split.shares(policy)
     state.put(Payment(books.event, money.reference, money.provider, tickets, money.amount, *parts, shares, position))
-    return replace(books, held=books.held + money.amount), money.reference
+    return but(books, held=books.held + money.amount), money.reference
 
 
 def captured(books: Books, split: Split) -> Books:
     """The books with money that a provider took and shared out."""
-    return _shared(replace(books, captured=books.captured + split.amount), split)
+    return but(books, captured=books.captured + split.amount, **_shared(books, split))
 
 
 def paid_outside(books: Books, split: Split) -> Books:
     """The books with money that the ticketing system took."""
-    return _shared(replace(books, outside=books.outside + split.amount), split)
+    return but(books, outside=books.outside + split.amount, **_shared(books, split))
 
 
 def capture(state: State, position: int, entry: Entry, _at: int) -> Rejected | None:
@@ -121,7 +122,7 @@ def capture(state: State, position: int, entry: Entry, _at: int) -> Rejected | N
         return wrong
     split = Split(payment.seller, payment.organiser, payment.fees)
     books = _books(state, entry.event)
-    state.put(captured(replace(books, held=books.held - payment.amount), split))
+    state.put(captured(but(books, held=books.held - payment.amount), split))
     _close(state, position, payment)
     return None
 
@@ -136,11 +137,11 @@ def release(state: State, position: int, entry: Entry, _at: int) -> Rejected | N
         return found
     _, payment = found
     books = _books(state, entry.event)
-    state.put(replace(books, held=books.held - payment.amount))
+    state.put(but(books, held=books.held - payment.amount))
     for index in payment.tickets:
         ticket = state.ticket(entry.event, index)
         if ticket is not None and ticket.row.state == ACTIVE:
-            state.put_ticket(replace(ticket, row=ticket.row._replace(state=BLOCKED), changed=position))
+            state.put_ticket(but(ticket, row=ticket.row._replace(state=BLOCKED), changed=position))
     _close(state, position, payment, paid=0)
     return None
 
@@ -168,16 +169,16 @@ def refund(state: State, position: int, entry: Entry, _at: int) -> Rejected | No
         return Rejected(Refusal.WRONG_PAYMENT, f"not the refund of {seen.label} to its holder")
     if money.amount > seen.title.paid:
         return Rejected(Refusal.OVER_REFUND, f"{money.amount} > {seen.title.paid}")
-    state.put(replace(scene.books, refunded=scene.books.refunded + money.amount))
+    state.put(but(scene.books, refunded=scene.books.refunded + money.amount))
     _end(state, position, seen, seen.title.paid - money.amount)
     return None
 
 
 def _end(state: State, position: int, seen: Seen, paid: int) -> None:
     ticket, title = seen
-    state.put_ticket(replace(ticket, row=ticket.row._replace(state=REFUNDED), changed=position))
+    state.put_ticket(but(ticket, row=ticket.row._replace(state=REFUNDED), changed=position))
     count_out(state, title.event, title.pseudonym)
-    state.put(replace(title, pseudonym=b"", level=0, paid=paid, changed=position))
+    state.put(but(title, pseudonym=b"", level=0, paid=paid, changed=position))
 
 
 def _settled(state: State, event: str, raw: bytes, kind: MoneyKind) -> tuple[Money, Payment] | Rejected:
@@ -197,7 +198,7 @@ def _close(state: State, position: int, payment: Payment, paid: int | None = Non
         title = state.find(Title, payment.event, index)
         if title is not None and title.payment == payment.payment:
             left = title.paid if paid is None else paid
-            state.put(replace(title, payment="", paid=left, changed=position))
+            state.put(but(title, payment="", paid=left, changed=position))
     state.drop(Payment, payment.event, payment.payment)
 
 
@@ -206,13 +207,12 @@ def _same_shares(money: Money, shares: tuple[tuple[bytes, int], ...]) -> Money |
     return money if given == shares else Rejected(Refusal.WRONG_PAYMENT, "shared out otherwise than the policy says")
 
 
-def _shared(books: Books, split: Split) -> Books:
-    return replace(
-        books,
-        sellers=books.sellers + split.seller,
-        organiser=books.organiser + split.organiser,
-        fees=books.fees + split.fees,
-    )
+def _shared(books: Books, split: Split) -> dict[str, int]:
+    return {
+        "sellers": books.sellers + split.seller,
+        "organiser": books.organiser + split.organiser,
+        "fees": books.fees + split.fees,
+    }
 
 
 def _books(state: State, event: str) -> Books:

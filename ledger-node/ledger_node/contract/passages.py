@@ -1,13 +1,12 @@
 """Rules for what happens at a gate besides admissions: leaving to come back, and a supervisor's decision."""
 
-from dataclasses import replace
-
 from ledger_node.contract.bodies_house import Exit, Override
 from ledger_node.contract.facts import Overridden
 from ledger_node.contract.outcome import Rejected
 from ledger_node.contract.refusals import Refusal
 from ledger_node.contract.scene import look_up
 from ledger_node.contract.state import State
+from ledger_node.contract.values import but
 from scanner.verify.entry import Entry
 from scanner.verify.gatecode import FLAG_RE_ENTRY
 
@@ -24,7 +23,7 @@ def leave(state: State, position: int, entry: Entry, _at: int) -> Rejected | Non
     if not ticket.row.flags & FLAG_RE_ENTRY:
         return Rejected(Refusal.NO_RE_ENTRY, seen.label)
     row = ticket.row._replace(uses=ticket.row.uses - 1, used_gate=0, used_at=0)
-    state.put_ticket(replace(ticket, row=row, used_by=None, changed=position))
+    state.put_ticket(but(ticket, row=row, used_by=None, changed=position))
     return None
 
 

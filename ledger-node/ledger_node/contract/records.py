@@ -6,7 +6,7 @@ outcome for ever. Whether a device's chain has no gap and no branch is for the a
 """
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ledger_node.contract.facts import Books
 from ledger_node.contract.incidents import cause_of
@@ -14,6 +14,7 @@ from ledger_node.contract.outcome import First, Outcome, Rejected, Verdict
 from ledger_node.contract.refusals import Refusal
 from ledger_node.contract.shape import record_fault
 from ledger_node.contract.state import Device, Facts, Record, Ref, State, Ticket, Undo
+from ledger_node.contract.values import but
 from scanner.verify.entry import Entry, signature_good
 from scanner.verify.gatecode import GateCode, Unreadable, parse_raw
 from scanner.verify.keys import NO_KEY
@@ -46,7 +47,7 @@ def apply(state: State, position: int, entry: Entry) -> Outcome | Rejected:
     digest = hashlib.sha256(entry.raw).digest()
     known = state.record(device.device, body["counter"])
     if known is not None and known.digest == digest:
-        return replace(outcome_of(state, known), new=False)
+        return but(outcome_of(state, known), new=False)
     if not signature_good(entry):
         return Rejected(Refusal.BAD_SIGNATURE, body["device"])
     if known is not None:
@@ -105,7 +106,7 @@ def _admit(state: State, position: int, entry: Entry, device: Device) -> _Findin
     if isinstance(held, _Finding):
         return held
     if held is not ticket:
-        held = replace(held, changed=position)
+        held = but(held, changed=position)
         state.put_ticket(held)
     if held.row.state != ACTIVE:
         return _Finding("stale", _STATE_WORD[held.row.state])
@@ -132,7 +133,7 @@ def _holder(manifest: EventManifest, ticket: Ticket, raw: bytes, owner_seq: int)
     if owner_seq > row.owner_seq or row.holder_key == NO_KEY:
         if code.certificate is None or not _certified(manifest, code):
             return _Finding("unknown", "no-good-certificate")
-        ticket = replace(ticket, row=row._replace(owner_seq=owner_seq, holder_key=code.certificate.holder_key))
+        ticket = but(ticket, row=row._replace(owner_seq=owner_seq, holder_key=code.certificate.holder_key))
     beacon = manifest.beacon(code.core.beacon) if code.core.beacon else None
     if code.core.beacon and beacon is None:
         return _Finding("unknown", "no-such-beacon")
@@ -178,13 +179,13 @@ def _passed_on(state: State, ticket: Ticket, position: int) -> Ticket:
         if other.verdict == "duplicate" and ref != ticket.used_by and state.undone(*ref) is None:
             gates, device = event.manifest.gates(), state.device(other.device)
             gate = other.gate if other.gate in gates or device is None else device.gate
-            freed = replace(ticket, row=ticket.row._replace(uses=ticket.row.uses - 1))
+            freed = but(ticket, row=ticket.row._replace(uses=ticket.row.uses - 1))
             return _used(freed, ref, gates.index(gate) + 1, other.time_ms, position)
     row = ticket.row._replace(uses=ticket.row.uses - 1, used_gate=0, used_at=0)
-    return replace(ticket, row=row, used_by=None, changed=position)
+    return but(ticket, row=row, used_by=None, changed=position)
 
 
 def _used(ticket: Ticket, by: Ref, place: int, time_ms: int, position: int) -> Ticket:
     at = min(time_ms // 1000, _LATEST_USE)
     row = ticket.row._replace(uses=ticket.row.uses + 1, used_gate=place, used_at=at)
-    return replace(ticket, row=row, used_by=by, changed=position)
+    return but(ticket, row=row, used_by=by, changed=position)

@@ -1,7 +1,5 @@
 """Rules for a sale: an order, whole and once, at the prices of the policy; and that activation links went out."""
 
-from dataclasses import replace
-
 from ledger_node.contract.bodies_market import Activation, Sale
 from ledger_node.contract.commitments import order_reference
 from ledger_node.contract.facts import Order, Title
@@ -14,6 +12,7 @@ from ledger_node.contract.rules import Offer, rule_refused
 from ledger_node.contract.scene import Scene, Seen, is_free, look_up, open_scene, policy_at
 from ledger_node.contract.shape import cents, u8, u32
 from ledger_node.contract.state import State
+from ledger_node.contract.values import but
 from scanner.verify.entry import Entry
 from scanner.verify.keys import NO_KEY
 
@@ -57,7 +56,7 @@ def activate(state: State, position: int, entry: Entry, _at: int) -> Rejected | 
             return seen
         if seen.title.place != "person" or seen.ticket.row.holder_key != NO_KEY:
             return Rejected(Refusal.NOT_TO_ACTIVATE, seen.label)
-        sent.append(replace(seen.title, commitment=commitment, changed=position))
+        sent.append(but(seen.title, commitment=commitment, changed=position))
     for title in sent:
         state.put(title)
     return None
@@ -106,19 +105,22 @@ def _book(
     split: Split, at: int,
 ) -> Rejected | None:  # fmt: skip
     """Money and tickets, in one."""
-    indexes = tuple(seen.title.ticket for seen, _ in lines)
-    books, reference = paid_outside(scene.books, split), ""
-    if act.payment:
+    books, reference = scene.books, ""
+    if not act.payment:
+        books = paid_outside(books, split)
+    else:
         wanted = order_reference(entry.event, act.order)
         money = check_payment(state, entry.event, act.payment, wanted, split, policy, at)
         if isinstance(money, Rejected):
             return money
         assert money is not None, "an empty payment was told apart"
-        books, reference = settle(state, position, scene.books, money, indexes, split, policy)
-    state.put(replace(books, orders=books.orders + 1))
+        books, reference = settle(
+            state, position, scene.books, money, tuple(seen.title.ticket for seen, _ in lines), split, policy
+        )
+    state.put(but(books, orders=books.orders + 1))
     state.put(Order(entry.event, act.order, split.amount, split.fees, len(lines), position))
     share = split.fees // len(lines)
     for seen, price in lines:
-        bought = replace(seen.title, place="person", ref=act.order, until=0, paid=price + share, payment=reference)
-        state.put(replace(bought, changed=position))
+        changes = {"place": "person", "ref": act.order, "until": 0, "paid": price + share, "payment": reference}
+        state.put(but(seen.title, **changes, changed=position))
     return None

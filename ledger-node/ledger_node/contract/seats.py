@@ -1,7 +1,5 @@
 """Rules for seats: keeping them for a buyer for a while, moving a ticket to another, and a ticket's flags."""
 
-from dataclasses import replace
-
 from ledger_node.contract.bodies_house import ChangeSeat, SetFlags
 from ledger_node.contract.bodies_market import HoldSeats, ReleaseSeats
 from ledger_node.contract.facts import Deal, Title
@@ -10,6 +8,7 @@ from ledger_node.contract.refusals import Refusal
 from ledger_node.contract.scene import Seen, is_free, look_up, open_scene
 from ledger_node.contract.state import State
 from ledger_node.contract.tickets import LAST_OWNER_SEQ
+from ledger_node.contract.values import but
 from scanner.verify.entry import Entry
 from scanner.verify.gatecode import FLAG_IDENTITY_CHECK, FLAG_RE_ENTRY
 from scanner.verify.row import ACTIVE
@@ -32,7 +31,7 @@ def hold(state: State, position: int, entry: Entry, at: int) -> Rejected | None:
         own = seen.title.place == "held" and seen.title.ref == act.hold
         if not own and not is_free(seen, at):
             return Rejected(Refusal.SEAT_TAKEN, seen.label)
-        kept.append(replace(seen.title, place="held", ref=act.hold, until=act.until, changed=position))
+        kept.append(but(seen.title, place="held", ref=act.hold, until=act.until, changed=position))
     for title in kept:
         state.put(title)
     return None
@@ -48,7 +47,7 @@ def release(state: State, position: int, entry: Entry, _at: int) -> Rejected | N
             return seen
         if seen.title.place != "held" or seen.title.ref != act.hold:
             return Rejected(Refusal.NOT_HELD, seen.label)
-        freed.append(replace(seen.title, place="house", ref=b"", until=0, changed=position))
+        freed.append(but(seen.title, place="house", ref=b"", until=0, changed=position))
     for title in freed:
         state.put(title)
     return None
@@ -77,7 +76,7 @@ def change(state: State, position: int, entry: Entry, _at: int) -> Rejected | No
     if act.owner_seq != row.owner_seq + 1:
         return Rejected(Refusal.WRONG_OWNER_SEQ, f"{seen.label}: {act.owner_seq}, not {row.owner_seq + 1}")
     moved = row._replace(seat=act.seat, category=act.category, gate_group=act.gate_group, owner_seq=act.owner_seq)
-    state.put_ticket(replace(seen.ticket, row=moved, changed=position))
+    state.put_ticket(but(seen.ticket, row=moved, changed=position))
     drop_deal(state, seen, position)
     return None
 
@@ -95,7 +94,7 @@ def set_flags(state: State, position: int, entry: Entry, _at: int) -> Rejected |
         found.append(seen)
     for seen in found:
         row = seen.ticket.row._replace(flags=act.flags)
-        state.put_ticket(replace(seen.ticket, row=row, changed=position))
+        state.put_ticket(but(seen.ticket, row=row, changed=position))
     return None
 
 
@@ -103,4 +102,4 @@ def drop_deal(state: State, seen: Seen, position: int) -> None:
     """Forget an offer or a listing, because the ticket is no longer what was offered."""
     if seen.title.deal:
         state.drop(Deal, seen.title.event, seen.title.deal)
-        state.put(replace(seen.title, deal=b"", changed=position))
+        state.put(but(seen.title, deal=b"", changed=position))

@@ -1,7 +1,5 @@
 """Rules for sponsors: an allotment of unsold tickets, guests, and the recall of what nobody has claimed."""
 
-from dataclasses import replace
-
 from ledger_node.contract.actors import actor_by_key, actor_in_role
 from ledger_node.contract.bodies_market import AllotTickets, GrantTickets, RecallTickets
 from ledger_node.contract.facts import Title
@@ -11,6 +9,7 @@ from ledger_node.contract.policy import BASIS_POINTS
 from ledger_node.contract.refusals import Refusal
 from ledger_node.contract.scene import Seen, is_free, licensed, look_up, open_scene, policy_at
 from ledger_node.contract.state import State
+from ledger_node.contract.values import but
 from scanner.verify.entry import Entry
 from scanner.verify.keys import NO_KEY
 from scanner.verify.row import ACTIVE
@@ -34,8 +33,8 @@ def allot(state: State, position: int, entry: Entry, at: int) -> Rejected | None
             return seen
         if not is_free(seen, at):
             return Rejected(Refusal.SEAT_TAKEN, seen.label)
-        titles.append(replace(seen.title, place="sponsor", ref=b"", until=0, sponsor=act.sponsor, changed=position))
-    state.put(replace(scene.books, allotted=allotted))
+        titles.append(but(seen.title, place="sponsor", ref=b"", until=0, sponsor=act.sponsor, changed=position))
+    state.put(but(scene.books, allotted=allotted))
     for title in titles:
         state.put(title)
     return None
@@ -57,7 +56,7 @@ def grant(state: State, position: int, entry: Entry, _at: int) -> Rejected | Non
             return seen
         if seen.title.place != "sponsor" or seen.title.sponsor != sponsor.actor or seen.ticket.row.state != ACTIVE:
             return Rejected(Refusal.NOT_ALLOTTED, seen.label)
-        given.append(replace(seen.title, place="person", commitment=commitment, changed=position))
+        given.append(but(seen.title, place="person", commitment=commitment, changed=position))
     for title in given:
         state.put(title)
     return None
@@ -80,10 +79,10 @@ def recall(state: State, position: int, entry: Entry, _at: int) -> Rejected | No
             return seen
         if not _recallable(seen, sponsor):
             return Rejected(Refusal.NOT_ALLOTTED, seen.label)
-        titles.append(replace(seen.title, place="sponsor", commitment=b"", changed=position))
+        titles.append(but(seen.title, place="sponsor", commitment=b"", changed=position))
     if sponsor is None:
-        titles = [replace(title, place="house", sponsor="") for title in titles]
-        state.put(replace(scene.books, allotted=scene.books.allotted - len(titles)))
+        titles = [but(title, place="house", sponsor="") for title in titles]
+        state.put(but(scene.books, allotted=scene.books.allotted - len(titles)))
     for title in titles:
         state.put(title)
     return None

@@ -1,7 +1,6 @@
 """Rules for tickets: issuing in batches, a holder's key, and the states that an operator sets."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from ledger_node.contract.facts import Deal, Title
@@ -10,6 +9,7 @@ from ledger_node.contract.refusals import Refusal
 from ledger_node.contract.scene import licensed, scene_of
 from ledger_node.contract.shape import row_fault, u32
 from ledger_node.contract.state import EventState, State, Ticket
+from ledger_node.contract.values import but
 from scanner.verify.entry import Entry
 from scanner.verify.gatecode import possession_message
 from scanner.verify.keys import NO_KEY, valid_public_key, verify
@@ -43,7 +43,7 @@ def issue(state: State, position: int, entry: Entry, at: int) -> Rejected | None
             return refused
     for row in rows:
         state.put_ticket(_new_ticket(entry.event, row, position))
-    state.put_event(entry.event, replace(event, issued=event.issued + len(rows)))
+    state.put_event(entry.event, but(event, issued=event.issued + len(rows)))
     return None
 
 
@@ -75,10 +75,10 @@ def register_key(state: State, position: int, entry: Entry, _at: int) -> Rejecte
     refused = _key_refused(event.manifest, row.ticket, seq, holder_key, body["proof"])
     if refused is not None:
         return refused
-    state.put_ticket(replace(ticket, row=row._replace(owner_seq=seq, holder_key=holder_key), changed=position))
+    state.put_ticket(but(ticket, row=row._replace(owner_seq=seq, holder_key=holder_key), changed=position))
     if title is not None and title.deal:
         state.drop(Deal, entry.event, title.deal)
-        state.put(replace(title, deal=b"", changed=position))
+        state.put(but(title, deal=b"", changed=position))
     return None
 
 
@@ -98,7 +98,7 @@ def change_state(state: State, position: int, entry: Entry, _at: int) -> Rejecte
             return Rejected(Refusal.STATE_NOT_ALLOWED, f"ticket {index}")
         moved[index] = found[1]
     for ticket in moved.values():
-        state.put_ticket(replace(ticket, row=ticket.row._replace(state=target), changed=position))
+        state.put_ticket(but(ticket, row=ticket.row._replace(state=target), changed=position))
     return None
 
 
