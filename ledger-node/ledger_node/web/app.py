@@ -3,11 +3,9 @@
 Handlers take a request and give a Reply; no model is built on the way. The models are for the description.
 """
 
-import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 from fastapi import FastAPI
@@ -26,6 +24,7 @@ from ledger_node.web.metrics import Metrics
 from ledger_node.web.public import Public
 from ledger_node.web.reply import CBOR, JSON, Reply, problem, reply
 from ledger_node.web.reports import Reports
+from ledger_node.web.routes import NO_QUERY, Answering, Query, add_route, plain
 from scanner.verify.entry import MAX_BYTES
 
 _BATCH_BYTES = 8 << 20
@@ -43,9 +42,6 @@ _OF_CHANGES = {
     "queue": "how many records wait at the gate",
     **_COSIGNED,
 }
-Query = Mapping[str, str]
-_NO_QUERY: Query = MappingProxyType({})
-Answering = Callable[[Request], Awaitable[Response]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +84,10 @@ def _add_gates(app: FastAPI, parts: Parts) -> None:
     door = Door(parts.node, parts.nonces, parts.metrics)
     gates = Gates(parts.node, parts.feed, parts.metrics, parts.reports)
 
-    def add(method: str, path: str, handler: Handler, rules: Rules, answer: Any, query: Query = _NO_QUERY) -> None:
+    def add(method: str, path: str, handler: Handler, rules: Rules, answer: Any, query: Query = NO_QUERY) -> None:
         endpoint = door.endpoint(handler, rules)
-        _add(app, method, path, endpoint, handler.__doc__, "gates", answer, rules.content_type, query)
+        body = schemas.Enrolment if rules.content_type == JSON else None
+        add_route(app, method, path, endpoint, handler.__doc__, "gates", answer, rules.content_type, query, body)
 
     record, upload = Rules(MAX_BYTES, CBOR), Rules(_BATCH_BYTES, CBOR, revoked=True)
     add("POST", "/v1/enrol", gates.enrol, Rules(_SMALL, JSON, strangers=True), schemas.Enrolled)
@@ -101,12 +98,12 @@ def _add_gates(app: FastAPI, parts: Parts) -> None:
     add("POST", f"{_EVENT}/admissions", gates.admit, upload, schemas.Receipts, _OF_UPLOADS)
     receipt = f"{_EVENT}/receipts/{{device}}/{{counter}}"
     add("GET", receipt, gates.receipt, Rules(revoked=True), schemas.ProvenReceipt, _OF_RECEIPTS)
-    _add(app, "GET", "/v1/time", _time(parts, door), _time.__doc__, "gates", schemas.Time)
+    add_route(app, "GET", "/v1/time", _time(parts, door), _time.__doc__, "gates", schemas.Time)
 
 
 def _add_public(app: FastAPI, public: Public) -> None:
     def add(path: str, handler: Callable[[Request], Awaitable[Reply]], answer: Any = None) -> None:
-        _add(app, "GET", path, _plain(handler), handler.__doc__, "public", answer)
+        add_route(app, "GET", path, plain(handler), handler.__doc__, "public", answer)
 
     add("/v1/events", public.events, list[schemas.EventFacts])
     add(_EVENT, public.event, schemas.EventFacts)
@@ -116,58 +113,6 @@ def _add_public(app: FastAPI, public: Public) -> None:
     add("/tile/{path:path}", public.tile)
     add("/healthz", public.health)
     add("/metrics", public.metrics)
-
-
-def _add(
-    app: FastAPI,
-    method: str,
-    path: str,
-    endpoint: Answering,
-    doc: str | None,
-    tag: str,
-    answer: Any = None,
-    takes: str | None = None,
-    query: Query = _NO_QUERY,
-) -> None:
-    """One path, described: FastAPI reads parameters off a function's signature, and ours takes only the request."""
-    named = re.findall(r"{(\w+)", path)
-    parameters = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in named]
-    for name, what in query.items():
-        schema = {"type": "integer", "minimum": 0}
-        parameters.append({"name": name, "in": "query", "required": False, "schema": schema, "description": what})
-    extra: dict[str, Any] = {"parameters": parameters}
-    if takes:
-        extra["requestBody"] = {"required": True, "content": {takes: {"schema": _body_schema(takes)}}}
-    responses: dict[int | str, dict[str, Any]] = {"default": {"model": schemas.Problem, "description": "Problem"}}
-    if answer is not None:
-        responses[200] = {"model": answer}
-    app.add_api_route(
-        path,
-        endpoint,
-        methods=[method],
-        response_model=None,
-        response_class=Response,
-        responses=responses,
-        description=doc,
-        tags=[tag],
-        openapi_extra=extra,
-        operation_id=f"{method} {path}",
-    )
-
-
-def _body_schema(takes: str) -> dict[str, Any]:
-    return schemas.Enrolment.model_json_schema() if takes == JSON else {"type": "string", "format": "binary"}
-
-
-def _plain(handler: Callable[[Request], Awaitable[Reply]]) -> Answering:
-    async def endpoint(request: Request) -> Response:
-        try:
-            answer = await handler(request)
-        except ServiceError as error:
-            answer = problem(error)
-        return answer.response({"Content-Type": answer.content_type, **answer.headers})
-
-    return endpoint
 
 
 def _time(parts: Parts, door: Door) -> Answering:
