@@ -12,6 +12,7 @@ from ledger_node.cli.devices import devices
 from ledger_node.cli.events import event
 from ledger_node.cli.operator import operator, own_node
 from ledger_node.cli.output import errors_in_one_line, show
+from ledger_node.cli.sandbox import provider_sandbox
 from ledger_node.cli.tickets import tickets
 from ledger_node.cli.witness import evidence, witness
 from ledger_node.services.cosigning import witness_of
@@ -130,7 +131,7 @@ def rotate(home: Path, retire: bool) -> None:  # noqa: FBT001 - click passes it 
         show(node.do("keys-rotate", retire=retire))
 
 
-for _command in (event, tickets, devices, audit, witness, evidence):
+for _command in (event, tickets, devices, audit, witness, evidence, provider_sandbox):
     cli.add_command(_command)
 
 
