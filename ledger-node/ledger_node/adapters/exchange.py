@@ -68,7 +68,8 @@ class HttpDoor:
         if parts.scheme == "http" and not is_this_machine(host):
             raise BadAddressError(f"{base_url!r} is not encrypted: use https, or http to 127.0.0.1 only")
         self._host, self._port = host, parts.port
-        self._path = parts.path.rstrip("/")
+        self.path = parts.path.rstrip("/")
+        """What stands before every path."""
         self._limits = limits
         self._tls = ssl.create_default_context(cafile=ca) if parts.scheme == "https" else None
         self._idle: list[_Connection] = []
@@ -78,7 +79,7 @@ class HttpDoor:
         """The answer, whatever its status. `path` begins with /, or is empty. Raises HttpError."""
         connection = self._connection()
         try:
-            return self._exchange(connection, method, self._path + path, headers, body)
+            return self._exchange(connection, method, self.path + path, headers, body)
         except (OSError, http.client.HTTPException, ValueError) as error:
             connection.close()
             raise HttpError(self._explain(error, connection), sent=True) from error
