@@ -90,9 +90,9 @@ def serving(node: Node) -> Iterator[Running]:
 
 
 @contextmanager
-def process(home: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
+def process(home: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
     """`ledger-node serve` as a process of its own; the process and its port. Killed at the end if it still runs."""
-    command = [sys.executable, "-m", "ledger_node.cli", "--home", str(home), "serve", "--port", "0"]
+    command = [sys.executable, "-m", "ledger_node.cli", "--home", str(home), "serve", "--port", "0", *arguments]
     running = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert running.stdout is not None

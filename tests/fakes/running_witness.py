@@ -7,18 +7,19 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
+import urllib.request
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ledger_node import config
-from ledger_node.adapters.remote_log import http_source
 from ledger_node.services.cosigning import WitnessAddress
-from ledger_node.services.watch import WatchedLog
 from ledger_node.services.witness import Witness
 from ledger_node.web.serving import Listening
 from ledger_node.web.witness import serve_witness
-from scanner.verify.checkpoint import VerifierKey
+
+SOON = 15.0
+"""Seconds until what a test waits for has happened, or it fails."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +35,8 @@ class RunningWitness:
 
 
 @contextmanager
-def witnessing(home: Path, vkey: str, log_url: str, name: str = "wallet.example/w1", every: float = 30.0, port: int = 0):
-    """Serve a witness of one log until the block ends."""
-    key = config.load_witness_key(home, None, os.urandom)
-    log = VerifierKey.parse(vkey)
-    witness = Witness(home, name, key, [WatchedLog(log, http_source(log_url))], lambda: int(time.time()))
+def serving_witness(witness: Witness, every: float = 30.0, port: int = 0):
+    """Serve it on a loop in a thread until the block ends, and close it then."""
     ready, found, stop = threading.Event(), [], asyncio.Event()
 
     async def run() -> None:
@@ -73,3 +71,48 @@ def witness_process(home: Path, *arguments: str, environment: dict[str, str] | N
         running.wait()
         if running.stdout:
             running.stdout.close()
+
+
+def get(url, path=""):
+    """What a server answers to GET."""
+    with urllib.request.urlopen(f"{url}{path}", timeout=5) as answer:
+        return answer.read()
+
+
+def post(url, body):
+    """Status, type and body of an add-checkpoint."""
+    request = urllib.request.Request(f"{url}/add-checkpoint", body)
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.status, answer.headers.get_content_type(), answer.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.headers.get_content_type(), error.read()
+
+
+def wait_until(condition):
+    """Until it is true."""
+    give_up = time.monotonic() + SOON
+    while not condition():
+        assert time.monotonic() < give_up
+        time.sleep(0.02)
+
+
+@contextmanager
+def watching(tmp_path, url, vkey, home="witness", name="wallet.example/w1", every="0.2"):
+    """A witness's process that watches one log: the process, its address and its key."""
+    arguments = (url, "--log", vkey, "--port", "0", "--every", every, "--name", name)
+    with witness_process(tmp_path / home, *arguments) as (running, said):
+        yield running, f"http://127.0.0.1:{said['port']}", said["vkey"]
+
+
+def wait_for_size(url, size):
+    """How the witness's first log stands once it has signed that size."""
+    found = {}
+
+    def reached():
+        found.update(json.loads(get(url))["logs"][0])
+        return found["size"] >= size
+
+    wait_until(reached)
+    return found

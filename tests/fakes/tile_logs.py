@@ -18,6 +18,16 @@ ORIGIN = "ticketme.example/log"
 LOG = VerifierKey(ORIGIN, NODE.public)
 
 
+class Shown:
+    """The log that is shown at one address, which may be another one tomorrow."""
+
+    def __init__(self, log):
+        self.log = log
+
+    def read(self, path):
+        return self.log.read(path)
+
+
 class TileLog:
     """A log that shows `entries`; `show` puts more there, `rewrite` and `drop` give it another past."""
 

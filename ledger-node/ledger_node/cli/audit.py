@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -9,17 +10,20 @@ import click
 from ledger_node import config
 from ledger_node.adapters.remote_log import RemoteLogError, http_source
 from ledger_node.cli.output import errors_in_one_line, progress, show
-from ledger_node.services.audit import AuditReport, Source, folder_source
+from ledger_node.services.audit import AuditReport, Quorum, Source, folder_source
 from ledger_node.services.audit import audit as check
 from ledger_node.services.errors import ServiceError
-from scanner.verify.checkpoint import VerifierKey
+from scanner.verify.checkpoint import COSIGNATURE, VerifierKey
+from scanner.verify.entry import Malformed
 
 
 @click.command()
 @click.argument("log", metavar="URL|FOLDER")
 @click.option("--key", help="The log's verifier key (vkey).  [default: that of the node in --home]")
+@click.option("--witness", "witnesses", multiple=True, metavar="VKEY", help="A witness's key; may be given again.")
+@click.option("--quorum", type=click.IntRange(0), help="How many of them must have cosigned.  [default: all named]")
 @click.pass_obj
-def audit(home: Path, log: str, key: str | None) -> None:
+def audit(home: Path, log: str, key: str | None, witnesses: tuple[str, ...], quorum: int | None) -> None:
     """Re-check every entry, hash, signature and rule of a log, knowing only its public key.
 
     Exit status 1 if anything at all is wrong; what is wrong is listed by position.
@@ -27,9 +31,10 @@ def audit(home: Path, log: str, key: str | None) -> None:
     \b
       ledger-node audit http://NODE:8440 --key "$(ledger-node keys | jq -r .log)"
       ledger-node audit ./copy-of-the-log --key VKEY
+      ledger-node audit ./copy-of-the-log --key VKEY --witness VKEY_1 --witness VKEY_2 --quorum 1
     """
     with errors_in_one_line():
-        report = _check(log, key or _own_key(home))
+        report = _check(log, key or _own_key(home), _quorum(witnesses, quorum))
     shown = {
         "origin": report.origin,
         "size": report.size,
@@ -44,10 +49,24 @@ def audit(home: Path, log: str, key: str | None) -> None:
     sys.exit(0 if report.good else 1)
 
 
-def _check(log: str, key: str) -> AuditReport:
+def _quorum(vkeys: Sequence[str], count: int | None) -> Quorum:
+    keys = {}
+    for vkey in vkeys:
+        key = VerifierKey.parse(vkey)
+        if isinstance(key, Malformed) or key.type != COSIGNATURE:
+            why = key.reason if isinstance(key, Malformed) else "it is a log's"
+            raise ServiceError("witness", f"{vkey!r} is no witness's key ({why}): a witness shows it at its URL")
+        keys[key.public_key] = key
+    count = len(keys) if count is None else count
+    if count > len(keys):
+        raise ServiceError("quorum", f"--quorum {count} of {len(keys)} different witnesses: name more with --witness")
+    return Quorum(tuple(keys.values()), count)
+
+
+def _check(log: str, key: str, quorum: Quorum) -> AuditReport:
     try:
         with progress("auditing", None) as update:
-            return check(_source(log), key, lambda done, _all: update(done))
+            return check(_source(log), key, lambda done, _all: update(done), quorum)
     except (RemoteLogError, OSError) as error:
         raise ServiceError("no-log", str(error)) from error
 

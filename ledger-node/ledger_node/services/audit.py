@@ -2,11 +2,12 @@
 
 Reads the C2SP paths (checkpoint, tile/<L>/<N>, tile/entries/<N>) of a folder or of anything that answers for them,
 checks every hash up to the signed root and replays every entry through the contract, which checks each signature and
-rule. It does not say whether another copy of the log was shown to somebody else: for that, compare checkpoints.
+rule. Whether another copy of the log was shown to somebody else, only witnesses can say: name those whose cosignatures
+the checkpoint must have, or compare checkpoints.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ledger_node.contract.apply import apply
@@ -14,7 +15,7 @@ from ledger_node.contract.memory import MemoryState
 from ledger_node.contract.outcome import Rejected
 from ledger_node.log.tiles import WIDTH, TilePath, grow, unbundle
 from ledger_node.services.chains import Chains
-from scanner.verify.checkpoint import Checkpoint, VerifierKey, open_checkpoint
+from scanner.verify.checkpoint import Checkpoint, VerifierKey, cosigned_at, open_checkpoint
 from scanner.verify.entry import Malformed
 from scanner.verify.merkle import HASH_BYTES, Frontier, leaf_hash
 from scanner.verify.snapshot import StateDigest
@@ -67,7 +68,27 @@ def folder_source(folder: Path) -> Source:
     return read
 
 
-def audit(source: Source | Path, vkey: str, progress: Progress = lambda _done, _all: None) -> AuditReport:
+@dataclass(frozen=True, slots=True)
+class Quorum:
+    """How many of these witnesses must have cosigned the checkpoint."""
+
+    witnesses: tuple[VerifierKey, ...] = ()
+    count: int = 0
+
+    def missing(self, checkpoint: Checkpoint) -> str:
+        """What is missing, in a sentence; empty if nothing is."""
+        signed = sum(cosigned_at(checkpoint, witness) is not None for witness in self.witnesses)
+        if signed >= self.count:
+            return ""
+        return f"checkpoint: {signed} of the {len(self.witnesses)} witnesses cosigned it, {self.count} must"
+
+
+def audit(
+    source: Source | Path,
+    vkey: str,
+    progress: Progress = lambda _done, _all: None,
+    quorum: Quorum = Quorum(),
+) -> AuditReport:
     """Check the log behind `source`, whose verifier key (C2SP signed-note) is `vkey`. Bad input is a finding; only what
     `source` raises comes through.
     """
@@ -78,7 +99,9 @@ def audit(source: Source | Path, vkey: str, progress: Progress = lambda _done, _
     checkpoint = _checkpoint(read, key)
     if isinstance(checkpoint, Malformed):
         return _hopeless(key.name, f"checkpoint: {checkpoint.reason}")
-    return _Audit(read, key, checkpoint).run(progress)
+    report = _Audit(read, key, checkpoint).run(progress)
+    missing = quorum.missing(checkpoint)
+    return replace(report, findings=(Finding(None, missing), *report.findings)) if missing else report
 
 
 class _Audit:

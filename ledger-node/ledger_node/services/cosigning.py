@@ -127,6 +127,11 @@ class Cosigning:
             over = [made for made in self._rounds.values() if made.over]
         return _text(over[-1]).note if over else self._ledger.checkpoint()
 
+    def willing(self) -> int:
+        """How many witnesses signed when all had their chance last."""
+        with self._changed:
+            return next((len(made.lines) for made in reversed(self._rounds.values()) if made.over), 0)
+
     def best(self, quorum: int) -> Cosigned | None:
         """The newest checkpoint with at least `quorum` cosignatures, of those kept."""
         with self._changed:

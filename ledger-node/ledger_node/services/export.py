@@ -1,17 +1,25 @@
 """Export: a static copy of the log, in the C2SP layout, for a web server, an archive or an auditor. Reads only."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from ledger_node.log.ledger import Ledger
+from ledger_node.log.ledger import Ledger, View
 from ledger_node.log.tiles import tiles_of
+from ledger_node.services.cosigning import Cosigning
 
 
-def export(ledger: Ledger, folder: Path, progress: Callable[[int, int], None] = lambda _done, _all: None) -> int:
+def export(
+    ledger: Ledger,
+    folder: Path,
+    progress: Callable[[int, int], None] = lambda _done, _all: None,
+    cosigning: Cosigning | None = None,
+) -> int:
     """Write checkpoint, tiles and entry bundles of the newest size into `folder`; the size. The checkpoint comes last,
-    so that whoever reads meanwhile finds all that the one they see speaks of. `progress` counts files.
+    so that whoever reads meanwhile finds all that the one they see speaks of. With `cosigning` it has the signatures of
+    all witnesses that sign now. `progress` counts files.
     """
-    with ledger.view() as view:
+    with _shown(ledger, cosigning) as (view, checkpoint):
         paths = list(tiles_of(view.size))
         for done, path in enumerate(paths):
             progress(done, len(paths))
@@ -22,7 +30,18 @@ def export(ledger: Ledger, folder: Path, progress: Callable[[int, int], None] = 
             file.write_bytes(data)
         folder.mkdir(parents=True, exist_ok=True)
         temporary = folder / "checkpoint.part"
-        temporary.write_text(ledger.checkpoint(view))
+        temporary.write_text(checkpoint)
         temporary.replace(folder / "checkpoint")
         progress(len(paths), len(paths))
         return view.size
+
+
+@contextmanager
+def _shown(ledger: Ledger, cosigning: Cosigning | None) -> Iterator[tuple[View, str]]:
+    willing = cosigning.willing() if cosigning else 0
+    if cosigning and willing:
+        with cosigning.witnessed_view(willing) as shown:
+            yield shown
+        return
+    with ledger.view() as view:
+        yield view, ledger.checkpoint(view)

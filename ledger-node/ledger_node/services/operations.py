@@ -12,6 +12,7 @@ from ledger_node.services import devices, events, issue, keys, tickets
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.export import export
 from ledger_node.services.node import Node
+from ledger_node.services.people import PEOPLE
 from scanner.verify.gatecode import event_hash
 from scanner.verify.manifest import GateGroup
 from scanner.verify.policy import Policy
@@ -125,7 +126,7 @@ def _export(node: Node, values: Values) -> Any:
     folder = Path(values["folder"])
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return {"folder": str(folder), "size": export(node.ledger, folder)}
+        return {"folder": str(folder), "size": export(node.ledger, folder, cosigning=node.cosigning)}
     except OSError as error:
         raise ServiceError("disk", f"cannot write {error.filename}: {error.strerror}; name another folder") from error
 
@@ -144,6 +145,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "devices-code": _code,
     "devices-list": _list_devices,
     "devices-revoke": _revoke,
+    **PEOPLE,
 }
 
 

@@ -123,9 +123,10 @@ class Watch:
     def _add(self, checkpoint: Checkpoint, old: int, proof: Sequence[bytes]) -> Cosigned | Refused:
         seen = self._memory.seen(self._log.origin)
         contradiction = self._contradicts_past(checkpoint, seen)
-        if old != seen.size or contradiction:
-            what = contradiction.reason if contradiction else f"the newest signed size is {seen.size}, not {old}"
-            return Refused(409, what, seen.size)
+        if old != seen.size:
+            return Refused(409, f"the newest signed size is {seen.size}, not {old}", seen.size)
+        if contradiction:
+            return Refused(422, contradiction.reason, seen.size)
         if not verify_consistency(old, checkpoint.size, seen.root, checkpoint.root, proof):
             # A bad proof may be the sender's fault: only what the log's own tiles show is held against the log.
             found = self._fork_in(checkpoint, seen)

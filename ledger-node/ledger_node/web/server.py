@@ -17,6 +17,7 @@ import uvloop
 from ledger_node.config import SOCKET_FILE
 from ledger_node.log.ledger import LedgerFault
 from ledger_node.services import records
+from ledger_node.services.accounts.site import listening
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.events import list_events
 from ledger_node.services.node import Node
@@ -54,13 +55,14 @@ async def serve(
     nonces = Nonces(node.store, node.seconds)
     parts: list[Parts] = []
 
+    listener = listen(host, port)
+    site = listening(node, listener.getsockname()[1])
+
     def start() -> Parts:
-        made = Parts(node, nonces, Feed(node.ledger), Metrics(node.ledger), Reports(node.store))
+        made = Parts(node, nonces, Feed(node.ledger), Metrics(node.ledger), Reports(node.store), site)
         parts.append(made)
         return made
 
-    listener = listen(host, port)
-    node.cosigning.start()
     door = _listen_locally(node.home)
     servers = [http_server(make_app(start)), http_server(make_admin(node))]
     running = [asyncio.create_task(one.serve([sock])) for one, sock in zip(servers, (listener, door), strict=True)]
@@ -70,7 +72,10 @@ async def serve(
     tending = asyncio.create_task(_tend(parts[0]))
     with ended_by_signals(stop):
         notify("READY=1")
-        log.info("serving", host=address[0], port=address[1], home=str(node.home), size=node.ledger.size)
+        log.info(
+            "serving", host=address[0], port=address[1], home=str(node.home), site=site.origin, size=node.ledger.size
+        )
+        node.cosigning.start()
         await asyncio.wait([asyncio.create_task(stop.wait()), *running], return_when=asyncio.FIRST_COMPLETED)
     notify("STOPPING=1")
     parts[0].feed.close()

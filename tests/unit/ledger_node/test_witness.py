@@ -150,7 +150,7 @@ def test_log_that_shows_two_histories_of_one_size(make, log):
     witness.follow(ORIGIN)
     other = log.fork(log.size - 1, rekey(3, 1))
     answer = witness.add_checkpoint(other.checkpoint(), log.size, [])
-    assert (answer.status, "two different roots" in answer.reason) == (409, True)
+    assert (answer.status, "two different roots" in answer.reason) == (422, True)
     assert refuses_for_good(witness, log, f"two different roots of size {log.size}")
 
 

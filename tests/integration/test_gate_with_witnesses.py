@@ -1,0 +1,151 @@
+"""A gate that wants witnesses, a real node and a real witness: what is stopped while too few sign, and what goes on."""
+
+import os
+import secrets
+import socket
+import time
+from contextlib import contextmanager
+
+import pytest
+
+from ledger_node import config
+from ledger_node.adapters.remote_log import http_source
+from ledger_node.services.cosigning import WitnessAddress
+from ledger_node.services.devices import make_code
+from ledger_node.services.node import open_node
+from ledger_node.services.watch import WatchedLog
+from ledger_node.services.witness import Witness
+from scanner.clock import ClockReading
+from scanner.sync.backoff import Backoff
+from scanner.sync.client import Identity, NodeClient
+from scanner.sync.enrol import enrol
+from scanner.sync.reconcile import LogTrust
+from scanner.sync.signed import Signer, Timeouts
+from scanner.sync.worker import Pace
+from scanner.verify.checkpoint import COSIGNATURE, VerifierKey, cosigned_at, parse_checkpoint
+from scanner.verify.keys import SigningKey
+from tests.fakes.running_node import DOORS, EVENT, serving, stage
+from tests.fakes.running_witness import serving_witness
+from tests.fakes.sync_bench import Gate, Place
+
+NAME = "wallet.example/w1"
+TICKETS = 40
+TIMEOUTS = Timeouts(connect=1.0, silence=6.0, total=8.0, claim=2.0, snapshot=20.0)
+PACE = Pace(Backoff(0.02, 0.1), slowly=0.1, wait=1)
+
+
+def now():
+    return ClockReading(time.time(), trusted=True, error_s=0.1, source="test")
+
+
+def nonce():
+    return secrets.token_hex(16)
+
+
+class Venue:
+    """A node that asks one witness, which may or may not be running, and gates that want so many."""
+
+    def __init__(self, folder, node, url, address, key):
+        self.folder, self.node, self.url, self.address, self._key = folder, node, url, address, key
+
+    @contextmanager
+    def witness(self):
+        log = VerifierKey.parse(self.node.ledger.vkey)
+        made = Witness(
+            self.folder / "witness", NAME, self._key, [WatchedLog(log, http_source(self.url))], lambda: int(time.time())
+        )
+        with serving_witness(made, port=int(self.address.url.rpartition(":")[2])) as running:
+            yield running
+
+    def gate(self, quorum=1, witnesses=None):
+        device_key = SigningKey(secrets.token_bytes(32))
+        code = make_code(self.node, EVENT, "R1").text()
+        told = enrol(self.url, code, Signer(device_key, now, nonce), TIMEOUTS)
+        identity = Identity(told.device, device_key, told.event, told.node_key)
+        client = NodeClient(self.url, identity, now, nonce, timeouts=TIMEOUTS, quorum=quorum)
+        trust = LogTrust(told.origin, told.log, witnesses or (self.address.key,), quorum)
+        place = Place(told.device, told.gate, told.event, device_key, told.node_key, trust)
+        return Gate(place, client, self.folder / told.device, pace=PACE)
+
+
+@pytest.fixture
+def venue(tmp_path, monkeypatch):
+    monkeypatch.setattr("ledger_node.services.cosigning.LONGEST_PAUSE", 0.2)
+    monkeypatch.setattr("ledger_node.web.gates.COSIGNED_WITHIN", 0.5)
+    key = config.load_witness_key(tmp_path / "witness", None, os.urandom)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    address = WitnessAddress(f"http://127.0.0.1:{port}", VerifierKey(NAME, key.public, COSIGNATURE))
+    home = tmp_path / "node"
+    with config.hold(home):
+        keys = config.load_keys(home, None, os.urandom)
+        with open_node(home, keys, time.time, os.urandom, [address]) as node:
+            wallets = stage(node, TICKETS)
+            with serving(node) as run:
+                made = Venue(tmp_path, node, run.url, address, key)
+                made.wallets = wallets
+                yield made
+
+
+def code(venue, ticket):
+    return venue.wallets[ticket - 1].compact(EVENT, ticket, 0, DOORS).raw
+
+
+def witnessed(note, key):
+    return cosigned_at(parse_checkpoint(note), key) is not None
+
+
+def synced(gate):
+    return gate.until(lambda s: s.queue == 0 and s.online and s.view_size > 0 and not s.alarm, patience=20)
+
+
+def test_everything_that_the_gate_keeps_is_cosigned(venue):
+    with venue.witness(), venue.gate() as gate:
+        synced(gate)
+        assert gate.view.tickets == TICKETS
+        gate.admit_code(1, code(venue, 1))
+        gate.admit_code(2, code(venue, 2))
+        synced(gate)
+        assert {one.verdict for one in gate.outbox.receipts.values()} == {"accepted"}
+        gate.until(lambda _: all(gate.view.of(ticket).row.uses for ticket in (1, 2)))
+        assert witnessed(gate.view.checkpoint(), venue.address.key)
+
+
+def test_without_its_witness_the_gate_goes_on_admitting_and_an_alarm_says_so(venue):
+    with venue.gate() as gate:
+        with venue.witness():
+            synced(gate)
+        known = gate.view.size
+        gate.admit_code(3, code(venue, 3))
+        claimed = gate.admit_code(4, code(venue, 4))
+        assert gate.client.claim(claimed).verdict == "accepted"
+        told = gate.until(lambda s: s.alarm)
+        assert "the log's witnesses are missing" in told.alarm
+        assert told.queue == 2
+        assert gate.view.size == known
+        assert witnessed(gate.view.checkpoint(), venue.address.key)
+        with venue.witness():
+            synced(gate)
+            assert len(gate.outbox.receipts) == 2
+            gate.until(lambda _: gate.view.of(3).row.uses == 1)
+
+
+def test_a_witness_of_others_is_not_believed(venue):
+    stranger = VerifierKey("stranger.example", SigningKey(bytes(31) + b"\1").public, COSIGNATURE)
+    with venue.witness(), venue.gate(witnesses=(stranger,)) as gate:
+        told = gate.until(lambda s: s.alarm)
+        assert "0 of our 1 witnesses cosigned" in told.alarm
+        assert gate.view.size == 0
+
+
+def test_more_witnesses_than_the_node_asks_is_said(venue):
+    with venue.gate(quorum=2, witnesses=(venue.address.key, venue.address.key)) as gate:
+        assert "this node asks 1 witnesses" in gate.until(lambda s: s.alarm).alarm
+
+
+def test_a_gate_that_wants_none_is_not_held_up_by_a_witness_that_is_away(venue):
+    with venue.gate(quorum=0) as gate:
+        synced(gate)
+        gate.admit_code(5, code(venue, 5))
+        synced(gate)
+        assert gate.outbox.receipts[1].verdict == "accepted"
