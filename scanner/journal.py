@@ -123,6 +123,7 @@ class Journal:
     def decided(self, counter: int, outcome: AdmissionOutcome) -> None:
         """The claim was won, or no node answered and the gate goes alone: from here on a pulse is possible."""
         self._change("UPDATE admission SET outcome = ? WHERE counter = ? AND outcome = 'pending'", (outcome, counter))
+        self._on_record()
 
     def pulsed(self, counter: int, time_ms: int) -> None:
         """The relay was released for this admission."""
@@ -230,12 +231,16 @@ class Journal:
     # The outbox (ports.Outbox)
 
     def waiting(self, limit: int) -> list[Waiting]:
-        """The oldest records without a receipt."""
+        """The oldest records without a receipt, up to an admission whose claim is out: the node takes an upload as word
+        that the holder was let in, which nobody knows of that one yet.
+        """
         with self._reading():
             rows = self._db.execute(
                 "SELECT counter, coalesce(record.raw, older.raw) FROM outbox"
                 " LEFT JOIN record USING (counter) LEFT JOIN older USING (counter)"
-                " WHERE aside IS NULL ORDER BY counter LIMIT ?",
+                " WHERE aside IS NULL AND NOT EXISTS"
+                " (SELECT 1 FROM admission WHERE outcome = 'pending' AND admission.counter <= outbox.counter)"
+                " ORDER BY counter LIMIT ?",
                 (limit,),
             ).fetchall()
         return [Waiting(*row) for row in rows]

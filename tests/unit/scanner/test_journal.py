@@ -192,6 +192,24 @@ def test_what_a_restart_released_may_enter(path: Path) -> None:
 # The outbox
 
 
+def test_an_admission_is_not_uploaded_while_its_claim_is_out(path: Path) -> None:
+    """The node takes an upload as "the holder was let in", and reports a lost claim as a double entry."""
+    woken: list[int] = []
+    with open_journal(path) as journal:
+        refuse(journal, 5)
+        record = admit_pending(journal, 6)
+        journal.on_record(lambda: woken.append(1))
+        assert [w.counter for w in journal.waiting(9)] == [1]
+        assert journal.queue_length() == 2
+        journal.decided(record.counter, "claimed")
+        assert woken
+        assert [w.counter for w in journal.waiting(9)] == [1, 2]
+        lost = admit_pending(journal, 7)
+        assert [w.counter for w in journal.waiting(9)] == [1, 2]
+        journal.void(lost.counter, "used-elsewhere", stamp_at())
+        assert [w.counter for w in journal.waiting(9)] == [1, 2, 3, 4]
+
+
 def test_waiting_holds_the_very_records_in_order(path: Path) -> None:
     with open_journal(path) as journal:
         for ticket in range(1, 6):
@@ -256,9 +274,9 @@ def test_whoever_waits_for_records_is_woken_after_the_commit(path: Path) -> None
     seen = []
     with open_journal(path) as journal:
         journal.on_record(lambda: seen.append(query(path, "SELECT count(*) FROM record")[0][0]))
-        admit(journal, 1)
+        journal.decided(admit_pending(journal, 1).counter, "claimed")
         refuse(journal, 1)
-    assert seen == [1, 2]
+    assert seen == [1, 1, 2], "a record, its claim's answer, a record"
 
 
 def test_threads_share_the_journal_without_losing_a_counter(path: Path) -> None:
