@@ -5,7 +5,7 @@ program=/opt/ticketme-gate/current/bin/gate-scanner
 
 case ${1:-} in
     run) echo "gate-scanner: on a gate, systemd runs it: systemctl start gate-scanner" >&2; exit 2 ;;
-    enrol | status | doctor | journal | release-relay) ;;
+    enrol | forget | status | doctor | journal | release-relay) ;;
     *) exec "$program" "$@" ;;
 esac
 case " $* " in *" --help "* | *" -h "*) exec "$program" "$@" ;; esac

@@ -56,7 +56,8 @@ class NodeProcess:
             str(self.port),
         ]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        assert json.loads(self._process.stdout.readline())["port"] == self.port
+        lines = (json.loads(line) for line in self._process.stdout)
+        assert next(line["port"] for line in lines if line["event"] == "serving") == self.port
 
     def end(self, how=signal.SIGKILL):
         if self._process:
