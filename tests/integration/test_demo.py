@@ -104,7 +104,7 @@ def test_a_camera_reads_the_code_in_the_terminal_and_ctrl_c_leaves_nothing_behin
 
 
 def test_without_a_camera_one_sentence_says_so(tmp_path: Path) -> None:
-    arguments = ["--camera", "/dev/video-none", "--folder", tmp_path / "demo"]
+    arguments = ["--camera", "/dev/video-none", "--folder", str(tmp_path / "demo")]
     done = subprocess.run([*DEMO, *arguments], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
     assert "there is no such camera" in " ".join(done.stdout.split())

@@ -108,7 +108,9 @@ class _Log:
         self._audited = audited
         self._leaves = [leaf_hash(raw) for raw in raws]
         self._positions = {raw: position for position, raw in enumerate(raws)}
-        self.records = [entry for entry in map(_entry, raws) if entry.type in TYPES and "counter" in entry.body]
+        self.entries = [_entry(raw) for raw in raws]
+        # The node's own incidents are entries too, but no device's records.
+        self.records = [entry for entry in self.entries if entry.type in TYPES and "previous" in entry.body]
 
     def position(self, entry: Entry) -> int | None:
         return self._positions.get(entry.raw)
@@ -134,9 +136,8 @@ def _doubts(lines: list[Line], log: _Log, journals: Sequence[list[Entry]]) -> li
     faults += [f"record {line.counter} of {line.gate}: {line.verdict}" for line in lines if line.verdict != "accepted"]
     twice = [ticket for ticket, count in Counter(line.ticket for line in lines).items() if count > 1]
     faults += [f"ticket {ticket} entered twice" for ticket in twice]
-    faults += [
-        f"{entry.body['gate']}: incident {entry.body['kind']}" for entry in log.records if entry.type == INCIDENT
-    ]
+    incidents = [entry.body for entry in log.entries if entry.type == INCIDENT]
+    faults += [f"{body.get('gate', 'the node')}: incident {body['kind']}" for body in incidents]
     in_journals = {entry.raw for entries in journals for entry in entries}
     in_log = {entry.raw for entry in log.records}
     if missing := len(in_journals - in_log):

@@ -90,11 +90,13 @@ class Show:
     def _open_gates(self, stack: ExitStack) -> dict[str, Lane]:
         house, stage, lanes = self._house, self._stage, {}
         with stage.bar("both gates are enrolled by one-time codes", len(HALLS)) as update:
-            for number, (gate, scene) in enumerate(HALLS.items(), 1):
-                frames = house.frames(gate)
-                lanes[gate] = Lane(gate, Spool(frames), scene, seed=number)
-                house.enrol(gate, f"follow:{frames}")
-                update(number)
+            folders = {gate: house.frames(gate) for gate in HALLS}
+            for gate, frames in folders.items():
+                lanes[gate] = Lane(gate, Spool(frames), HALLS[gate], seed=HALLS[gate])
+            with ThreadPoolExecutor() as pool:
+                enrolled = pool.map(lambda gate: house.enrol(gate, f"follow:{folders[gate]}"), HALLS)
+                for number, _ in enumerate(enrolled, 1):
+                    update(number)
         with stage.bar("both gates download the list and are ready", None):
             for gate, lane in lanes.items():
                 hall(HALLS[gate])
@@ -193,7 +195,7 @@ class Show:
     def _compare(self) -> books.Books:
         house = self._house
         with ThreadPoolExecutor() as pool:
-            audited = pool.submit(lambda: books.audit(house.url, house.office.keys()["log"]))
+            audited = pool.submit(books.audit, house.url, house.log_key())
             journals = list(pool.map(books.journal_of, [house.gates[gate].config for gate in HALLS]))
             return books.balance(house.url, audited.result(), journals)
 

@@ -115,6 +115,14 @@ class House:
         with urllib.request.urlopen(f"{self.url}/v1/events/{EVENT}/tickets/{ticket}", timeout=10) as answer:
             return int(json.load(answer)["changed"])
 
+    def log_key(self) -> str:
+        """The log's public key, as the node told it to each gate at its enrolment."""
+        enrolments = [
+            json.loads((gate.folder / "state" / "enrolment.json").read_text()) for gate in self.gates.values()
+        ]
+        (key,) = {enrolment["log_vkey"] for enrolment in enrolments}
+        return str(key)
+
     # The gates
 
     def enrol(self, name: str, source: str) -> None:

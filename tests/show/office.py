@@ -50,10 +50,6 @@ class Office:
         shown = self._ask("tickets", "show", EVENT, str(ticket), "--certificate")
         return shown["certificate"], shown["ledger_signature"]
 
-    def keys(self) -> dict[str, Any]:
-        """The node's public keys and the size of its log."""
-        return self._ask("keys", "show")
-
     def _run(self, *arguments: str | Path) -> str:
         return tool("ledger-node", "--home", self.home, *arguments)
 

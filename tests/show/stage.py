@@ -49,6 +49,7 @@ class Program:
     ) -> None:
         self.name = name
         self._patience = patience
+        self._asked = False
         self._hear = hear
         self._tail: deque[str] = deque(maxlen=KEPT_LINES)
         # A session of its own: Ctrl-C is for the show, which then stops its programs in order.
@@ -86,7 +87,9 @@ class Program:
 
     def ask_to_stop(self) -> None:
         """SIGTERM, without waiting for the end."""
-        if self._process.poll() is None:
+        if not self._asked and self._process.poll() is None:
+            # Once: a second signal would meet an interpreter that has already put its handlers away.
+            self._asked = True
             self._process.terminate()
 
     def stop(self) -> int:

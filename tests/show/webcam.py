@@ -21,7 +21,7 @@ from tests.show.stage import Line, ShowError
 from tests.show.table import Stage
 
 SEATS = 1000
-PATIENCE_S = 6.0
+PATIENCE_S = 4.0
 NEW_CODE_S = 10.0
 
 

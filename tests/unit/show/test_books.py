@@ -5,7 +5,7 @@ from random import Random
 import pytest
 
 from ledger_node.log.tiles import TilePath, bundle
-from scanner.verify.entry import Entry, open_entry
+from scanner.verify.entry import Entry, open_entry, seal
 from scanner.verify.keys import SigningKey
 from scanner.verify.merkle import Frontier, leaf_hash, verify_inclusion
 from scanner.verify.record import (
@@ -134,6 +134,13 @@ def test_an_incident_and_the_auditors_findings_are_told(gate: Gate) -> None:
     audited = replace(audited, findings=("entry 3: something",), good=False)
     faults = compare(paths.get, audited, [gate.entries]).faults
     assert faults == ("the auditor: entry 3: something", "R1: incident passage-without-admission")
+
+
+def test_a_double_entry_that_the_node_reports_does_not_balance(gate: Gate) -> None:
+    report = seal(INCIDENT, EVENT, AT // 1000, {"kind": "double-entry", "counter": 1, "device": "device-1"}, KEY)
+    assert balanced(gate, [*(entry.raw for entry in gate.entries), report]).faults == (
+        "the node: incident double-entry",
+    )
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 8, 60, 257])
