@@ -96,8 +96,8 @@ def process(home: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str]
     running = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert running.stdout is not None
-        line = running.stdout.readline()
-        yield running, json.loads(line)["port"]
+        lines = (json.loads(line) for line in running.stdout)
+        yield running, next(line["port"] for line in lines if line["event"] == "serving")
     finally:
         running.kill()
         running.wait()
