@@ -105,6 +105,21 @@ def frontier_of(source: HashSource, size: int) -> Frontier:
     return Frontier(size, edges)
 
 
+class WholeTiles:
+    """A HashSource over another one of a log that does not grow meanwhile: it reads each tile once, and whole."""
+
+    def __init__(self, source: HashSource) -> None:
+        self._source = source
+        self._tiles: dict[tuple[int, int], list[bytes]] = {}
+
+    def hashes(self, level: int, start: int, count: int) -> list[bytes]:
+        """As `HashSource` says, for ranges that lie within one tile."""
+        n, first = divmod(start, WIDTH)
+        if (level, n) not in self._tiles:
+            self._tiles[level, n] = list(self._source.hashes(level, n * WIDTH, WIDTH))
+        return self._tiles[level, n][first : first + count]
+
+
 def subtree_root(source: HashSource, start: int, end: int) -> bytes:
     """MTH(D[start:end]) of RFC 6962 2.1, for the ranges that its recursion makes."""
     size = end - start

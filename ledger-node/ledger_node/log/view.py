@@ -40,6 +40,7 @@ class View:
         self.head = head
         self.size = head.size
         self.root = head.root
+        self._hashes = tiles.WholeTiles(tables)
         self._roots: tiles.Roots = {}
 
     def event(self, event: str) -> EventState | None:
@@ -162,11 +163,11 @@ class View:
 
     def inclusion(self, position: int, size: int) -> list[bytes]:
         """The proof that the entry is in the log of `size` entries. Raises ValueError if it is not, or size > view."""
-        return tiles.inclusion(self._tables, position, self._within(size), self._roots)
+        return tiles.inclusion(self._hashes, position, self._within(size), self._roots)
 
     def consistency(self, old: int, new: int) -> list[bytes]:
         """The proof that the log of `new` continues that of `old`. Raises ValueError unless 0 <= old <= new <= size."""
-        return tiles.consistency(self._tables, old, self._within(new))
+        return tiles.consistency(self._hashes, old, self._within(new))
 
     def _within(self, size: int) -> int:
         if size > self.size:
