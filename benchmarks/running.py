@@ -24,7 +24,7 @@ PROGRAM = Path(sys.executable).with_name("gate-scanner")
 FRAMES, EVERY, HELD = 120, 40, 2
 """At 30 frames a second somebody comes every 1.3 s, and the same three people again every 4 s."""
 MAPPED = "snapshot.rows"
-MIB = 1 << 20
+MB = 1_000_000
 _PATIENCE = 300.0
 _CONFIG = """\
 state = "{state}"
@@ -38,7 +38,7 @@ port = 0
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Mebibytes. `mapped` of the snapshot's rows lie in the address space, `resident` of these in memory."""
+    """Megabytes. `mapped` of the snapshot's rows lie in the address space, `resident` of these in memory."""
 
     rss: float
     pss: float
@@ -93,11 +93,11 @@ def memory_of(pid: int) -> Memory:
     rolled = [_fields(Path(f"/proc/{one}/smaps_rollup")) for one in family]
     mapped, resident = _mapping(pid)
     return Memory(
-        rss=sum(one["Rss"] for one in rolled) / MIB,
-        pss=sum(one["Pss"] for one in rolled) / MIB,
-        peak=sum(_fields(Path(f"/proc/{one}/status"))["VmHWM"] for one in family) / MIB,
-        mapped=mapped / MIB,
-        resident=resident / MIB,
+        rss=sum(one["Rss"] for one in rolled) / MB,
+        pss=sum(one["Pss"] for one in rolled) / MB,
+        peak=sum(_fields(Path(f"/proc/{one}/status"))["VmHWM"] for one in family) / MB,
+        mapped=mapped / MB,
+        resident=resident / MB,
     )
 
 
