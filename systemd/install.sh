@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs or updates a gate or a ledger node on Raspberry Pi OS or Debian (12 or 13), from this folder's checkout.
-# usage: sudo systemd/install.sh gate [--pi-camera] [--kiosk] | node
+# usage: sudo systemd/install.sh gate [--pi-camera] [--kiosk] | node | witness
 # Every package is checked against the hashes of requirements/runtime.lock; from the folder `wheels` if it is here, else
 # from the package index. The release in use is replaced at once, by a link; the one before it is kept for `rollback`.
 # usage: sudo systemd/install.sh rollback
@@ -115,13 +115,29 @@ node() {
     echo "installed and serving on port 8440: next, sudo ledger-node event create --help"
 }
 
+witness() {
+    need python3-venv
+    new_release
+    units ledger-witness.service
+    settings=/etc/ledger-witness.conf
+    [ -e "$settings" ] || printf 'LEDGER_WITNESS=--name %s\n' "$(hostname)/witness" > "$settings"
+    systemctl daemon-reload
+    systemctl enable --quiet ledger-witness
+    if grep -q :// "$settings"; then
+        systemctl restart ledger-witness
+        echo "installed and serving on port 8442"
+    else
+        echo "installed: next, name the log in $settings (docs/witness.md), then sudo systemctl start ledger-witness"
+    fi
+}
+
 rollback() {
     now=$(readlink "$base/current") || fail "nothing is installed"
     for release in "$base"/releases/*; do
         [ "$release" = "$now" ] || before=$release
     done
     use "${before:?there is no release to go back to}"
-    systemctl try-restart gate-scanner ledger-node
+    systemctl try-restart gate-scanner ledger-node ledger-witness
     echo "back to $before"
 }
 
@@ -130,6 +146,7 @@ what=${1:-}
 case $what in
     gate) gate "$@" ;;
     node) node ;;
+    witness) witness ;;
     rollback) rollback ;;
-    *) fail "usage: sudo systemd/install.sh gate [--pi-camera] [--kiosk] | node | rollback" ;;
+    *) fail "usage: sudo systemd/install.sh gate [--pi-camera] [--kiosk] | node | witness | rollback" ;;
 esac

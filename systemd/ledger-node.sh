@@ -6,6 +6,7 @@ home=/var/lib/ledger-node
 
 case ${1:-} in
     serve) echo "ledger-node: here systemd runs it: systemctl start ledger-node" >&2; exit 2 ;;
+    witness) echo "ledger-node: here systemd runs it: systemctl start ledger-witness" >&2; exit 2 ;;
     event | tickets | devices | keys | snapshot | export) ;;
     *) exec "$program" "$@" ;;
 esac

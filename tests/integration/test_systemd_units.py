@@ -24,7 +24,7 @@ PROGRAMS = {
     "/opt/ticketme-gate/current/bin/ledger-node": node_cli,
 }
 LIBRARY = "/usr/local/lib/ticketme-gate/"
-EXPOSURE = {"gate-scanner.service": 2.0, "ledger-node.service": 2.0}
+EXPOSURE = {"gate-scanner.service": 2.0, "ledger-node.service": 2.0, "ledger-witness.service": 2.0}
 
 NO_WRITABLE_CODE = """
 import ctypes, sys
@@ -128,7 +128,7 @@ def test_scripts_are_posix_shell(script: Path) -> None:
 
 def test_the_wrappers_know_every_command() -> None:
     """A command that the wrapper does not know would run as root and leave files that the service cannot read."""
-    elsewhere = {"gate-scanner.sh": {"decode", "decide"}, "ledger-node.sh": {"audit"}}
+    elsewhere = {"gate-scanner.sh": {"decode", "decide"}, "ledger-node.sh": {"audit", "evidence"}}
     for wrapper, cli in (("gate-scanner.sh", gate_cli), ("ledger-node.sh", node_cli)):
         cases = re.findall(r"^\s+([\w| -]+)\)", (UNITS / wrapper).read_text(), re.MULTILINE)
         known = {name.strip() for case in cases for name in case.split("|")}
