@@ -18,7 +18,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 _IDLE = 32
 """Connections that are kept for the next request."""
@@ -57,16 +57,22 @@ class BadAddressError(ValueError):
     """Not the address of a service that may be spoken to; the text says why."""
 
 
+def read_address(base_url: str) -> SplitResult:
+    """The parts of a service's address. Raises BadAddressError for one that may not be spoken to."""
+    parts = urlsplit(base_url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query or parts.fragment:
+        raise BadAddressError(f"{base_url!r} is not the address of a service like https://name/path")
+    if parts.scheme == "http" and not is_this_machine(parts.hostname):
+        raise BadAddressError(f"{base_url!r} is not encrypted: use https, or http to 127.0.0.1 only")
+    return parts
+
+
 class HttpDoor:
     """A way to one service, below `base_url`. `ca` is a file of certificates to trust instead of the system's."""
 
     def __init__(self, base_url: str, limits: Limits = Limits(), ca: str | None = None) -> None:
-        parts = urlsplit(base_url)
-        host = parts.hostname
-        if parts.scheme not in {"http", "https"} or not host or parts.username or parts.query or parts.fragment:
-            raise BadAddressError(f"{base_url!r} is not the address of a service like https://name/path")
-        if parts.scheme == "http" and not is_this_machine(host):
-            raise BadAddressError(f"{base_url!r} is not encrypted: use https, or http to 127.0.0.1 only")
+        parts = read_address(base_url)
+        host = str(parts.hostname)
         self._host, self._port = host, parts.port
         self.path = parts.path.rstrip("/")
         """What stands before every path."""

@@ -18,6 +18,7 @@ from ledger_node.adapters.exchange import Answer, HttpDoor, HttpError, Limits
 from ledger_node.adapters.phone import e164
 from ledger_node.adapters.retry import Patience
 
+Encoding = Literal["json", "form"]
 MOST_TEXT = 670
 """Characters: ten parts of an SMS in UCS-2."""
 _LATER = frozenset({408, 425, 429})
@@ -38,7 +39,7 @@ class SmsGateway:
     url: str
     sender: str = "TicketME"
     fields: Mapping[str, str] = field(default_factory=lambda: {"to": "{to}", "text": "{text}", "from": "{sender}"})
-    encoding: Literal["json", "form"] = "json"
+    encoding: Encoding = "json"
     authorization: str = field(default="", repr=False)
     idempotency_header: str = "Idempotency-Key"
     id_field: str = "id"
