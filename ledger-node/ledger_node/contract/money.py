@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ledger_node.contract.actors import actor_in_role
 from ledger_node.contract.bodies_market import CapturePayment, RefundTicket, ReleasePayment
 from ledger_node.contract.commitments import refers_to, refund_reference
-from ledger_node.contract.facts import Books, Payment, Title
+from ledger_node.contract.facts import Books, Deal, Payment, Title
 from ledger_node.contract.identities import count_out
 from ledger_node.contract.outcome import Rejected
 from ledger_node.contract.policy import TicketPolicy
@@ -178,7 +178,9 @@ def _end(state: State, position: int, seen: Seen, paid: int) -> None:
     ticket, title = seen
     state.put_ticket(but(ticket, row=ticket.row._replace(state=REFUNDED), changed=position))
     count_out(state, title.event, title.pseudonym)
-    state.put(but(title, pseudonym=b"", level=0, paid=paid, changed=position))
+    if title.deal:
+        state.drop(Deal, title.event, title.deal)
+    state.put(but(title, pseudonym=b"", level=0, paid=paid, deal=b"", changed=position))
 
 
 def _settled(state: State, event: str, raw: bytes, kind: MoneyKind) -> tuple[Money, Payment] | Rejected:

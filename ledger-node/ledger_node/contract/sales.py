@@ -82,8 +82,7 @@ def _line_refused(
     scene: Scene, policy: TicketPolicy, act: Sale, seen: Seen, priced: tuple[int, int], at: int
 ) -> Rejected | None:
     tier, price = priced
-    own = bool(act.hold) and seen.title.place == "held" and seen.title.ref == act.hold
-    if not own and not is_free(seen, at):
+    if not is_free(seen, at, act.hold):
         return Rejected(Refusal.SEAT_TAKEN, seen.label)
     if price != _price(policy, seen, tier, at):
         return Rejected(Refusal.WRONG_PRICE, f"{seen.label}: {price} in tier {tier}")

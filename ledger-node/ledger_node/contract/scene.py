@@ -64,10 +64,12 @@ def place_at(title: Title, at: int) -> Place:
     return "house" if title.place == "held" and title.until <= at else title.place
 
 
-def is_free(seen: Seen, at: int) -> bool:
-    """Whether the house may still dispose of it."""
-    row = seen.ticket.row
-    return place_at(seen.title, at) == "house" and row.holder_key == NO_KEY and row.state == ACTIVE and not row.uses
+def is_free(seen: Seen, at: int, hold: bytes = b"") -> bool:
+    """Whether the house may still dispose of it; what is kept under `hold`, it may for that buyer."""
+    row, title = seen.ticket.row, seen.title
+    kept = bool(hold) and title.place == "held" and title.ref == hold
+    place_good = kept or place_at(title, at) == "house"
+    return place_good and row.holder_key == NO_KEY and row.state == ACTIVE and not row.uses
 
 
 def live_deal(state: State, seen: Seen, at: int) -> Deal | None:

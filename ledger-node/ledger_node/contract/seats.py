@@ -28,8 +28,7 @@ def hold(state: State, position: int, entry: Entry, at: int) -> Rejected | None:
         seen = look_up(state, entry.event, index)
         if isinstance(seen, Rejected):
             return seen
-        own = seen.title.place == "held" and seen.title.ref == act.hold
-        if not own and not is_free(seen, at):
+        if not is_free(seen, at, act.hold):
             return Rejected(Refusal.SEAT_TAKEN, seen.label)
         kept.append(but(seen.title, place="held", ref=act.hold, until=act.until, changed=position))
     for title in kept:

@@ -7,7 +7,7 @@ import pytest
 from ledger_node.contract import bodies_market as market
 from ledger_node.contract.bodies_house import RegisterActor
 from ledger_node.contract.commitments import order_reference
-from ledger_node.contract.facts import Holding, Identity, Payment
+from ledger_node.contract.facts import Deal, Holding, Identity, Payment
 from ledger_node.contract.outcome import Outcome
 from ledger_node.contract.policy import Tier
 from tests.fakes.box_office import DOORS, EVENT, NODE, NOW, OPERATOR, key, ticket
@@ -110,6 +110,22 @@ def test_a_seat_hold_keeps_others_out_until_it_ends(log):
     assert isinstance(log.put(order(1, hold=digest("hold", "h"))), Outcome)
     assert isinstance(log.put(hold(2, name="other", at=NOW + 60)), Outcome)
     assert log.refused(hold(3, until=NOW, at=NOW + 61)) == "bad-times"
+
+
+def test_a_held_ticket_that_was_cancelled_is_not_sold_to_its_buyer(log):
+    log.put(hold(1))
+    log.put(OPERATOR.set_state(EVENT, [1], "cancelled", "x", NOW))
+    assert log.refused(order(1, hold=digest("hold", "h"))) == "seat-taken"
+    assert log.refused(hold(1, at=NOW + 1)) == "seat-taken"
+
+
+def test_a_refund_takes_the_ticket_off_the_market(log):
+    ann = Person("ann")
+    owned(log, ann)
+    log.put(ann.sell(0))
+    deal = title(log, 0).deal
+    assert isinstance(log.put(refund(0, 0, FACE)), Outcome)
+    assert (title(log, 0).deal, log.state.find(Deal, EVENT, deal)) == (b"", None)
 
 
 def test_a_hold_is_given_back_by_its_own_name_only(log):
