@@ -9,6 +9,7 @@ home/
   vault.sqlite3           personal data, encrypted for each person
   accounts.sqlite3        accounts of staff and partners, their sessions, and the audit trail of their acts
   activations.sqlite3     activation links, by hash
+  market.sqlite3          purchases under way, orders and letters that wait, which events are sold here
   snapshots/              one file an event, made anew when it is out of date
   admin.sock              while `serve` runs: operator commands; the file's permission is the access control
 
@@ -33,6 +34,7 @@ WITNESS_FILE = "witness.sqlite3"
 VAULT_FILE = "vault.sqlite3"
 ACCOUNTS_FILE = "accounts.sqlite3"
 ACTIVATIONS_FILE = "activations.sqlite3"
+MARKET_FILE = "market.sqlite3"
 _NODE_KEY = "node.key"
 _VAULT_KEY = "vault.key"
 _WITNESS_KEY = "witness.key"

@@ -15,6 +15,8 @@ from ledger_node.services.activation_links import ActivationLinks
 from ledger_node.services.cosigning import Cosigning, WitnessAddress
 from ledger_node.services.database import Database
 from ledger_node.services.errors import ServiceError
+from ledger_node.services.market_book import MarketBook
+from ledger_node.services.outside import NOBODY, Outside
 from ledger_node.services.store import Store
 from ledger_node.services.trail import Trail
 from ledger_node.services.vault import Vault
@@ -32,6 +34,7 @@ class Books:
     accounts: AccountTables
     trail: Trail
     activations: ActivationLinks
+    market: MarketBook
 
 
 class Node:
@@ -55,6 +58,9 @@ class Node:
         self.accounts = books.accounts
         self.trail = books.trail
         self.activations = books.activations
+        self.market = books.market
+        self.outside: Outside = NOBODY
+        """Whom this node works with; set by whoever puts the program together."""
         self.now = now
         self.draw = draw
         self.cosigning = Cosigning(ledger, witnesses)
@@ -115,7 +121,8 @@ def _books(home: Path, keys: config.Keys, draw: Draw) -> Iterator[Books]:
         vault = stack.enter_context(closing(Vault(home / config.VAULT_FILE, keys.vault, draw)))
         accounts = stack.enter_context(closing(Database(home / config.ACCOUNTS_FILE, SCHEMA)))
         activations = stack.enter_context(closing(ActivationLinks(home / config.ACTIVATIONS_FILE)))
-        yield Books(store, vault, AccountTables(accounts), Trail(accounts, keys.node), activations)
+        market = stack.enter_context(closing(MarketBook(home / config.MARKET_FILE)))
+        yield Books(store, vault, AccountTables(accounts), Trail(accounts, keys.node), activations, market)
 
 
 @contextmanager

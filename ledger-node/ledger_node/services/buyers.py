@@ -1,0 +1,31 @@
+"""Who bought an order: kept in the vault, under a keyed hash of the order's number, until their links are made."""
+
+import hashlib
+from collections.abc import Mapping
+
+from ledger_node.services.market_book import OrderRow
+from ledger_node.services.node import Node
+
+_PERSON = b"ticketme/v1/ordr"
+
+
+def order_id(node: Node, event: str, number: str) -> bytes:
+    """What the ledger calls an order: nobody without the node's key can guess its number."""
+    said = f"{event}\0{number}".encode()
+    return hashlib.blake2b(said, key=node.keys.node.seed, person=_PERSON, digest_size=32).digest()
+
+
+def remember(node: Node, event: str, order: bytes, number: str, contact: Mapping[str, str], due: int) -> OrderRow:
+    """Keep the buyer of an order; one that is known stays. Links are made from `due` on."""
+    known = node.market.order(event, order)
+    if known is not None:
+        return known
+    person = node.vault.add({**contact, number_field(order): number}, node.seconds, [event])
+    made = OrderRow(event, order, person, due)
+    node.market.add_order(made)
+    return made
+
+
+def number_field(order: bytes) -> str:
+    """Where the vault keeps the order's number, which its buyer will be asked for."""
+    return f"order:{order.hex()[:40]}"

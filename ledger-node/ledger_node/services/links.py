@@ -1,0 +1,83 @@
+"""Activation links for orders that are on the ledger: made in the background, because each costs a stretched answer.
+
+A link and its answer are durable before the ledger says that it went out, and that before the letter is sent. Whatever
+dies in between, the links are made anew and the earlier ones are good for nothing.
+"""
+
+import structlog
+
+from ledger_node.contract.bodies_market import Activation
+from ledger_node.contract.facts import Order, Title
+from ledger_node.log.ledger import View
+from ledger_node.services import activation
+from ledger_node.services.activation import Ask, Made
+from ledger_node.services.buyers import number_field
+from ledger_node.services.errors import ServiceError
+from ledger_node.services.letters import write_letter
+from ledger_node.services.market_book import LetterRow, OrderRow
+from ledger_node.services.node import Node
+from scanner.verify.entry import Entry, open_entry
+from scanner.verify.keys import NO_KEY
+
+QUESTION = "您的訂單編號？ What is your order number?"
+_LATER = 300
+_MOST_AT_ONCE = 20
+log = structlog.get_logger()
+
+
+def make_links(node: Node) -> int:
+    """Links and letters for orders that wait for them; how many orders."""
+    count = 0
+    for order in node.market.orders_due(node.seconds, _MOST_AT_ONCE):
+        try:
+            _make(node, order)
+            count += 1
+        except ServiceError as error:
+            log.warning("links later", event_id=order.event, order=order.number.hex(), problem=str(error))
+            node.market.put_off(order, node.seconds + _LATER)
+    return count
+
+
+def link_letter(node: Node, made: Made, event: str, person: str, sponsor: str = "") -> LetterRow:
+    """The letter with an activation link, written but not in the book yet."""
+    values = activation.letter(node, made, node.outside.site)
+    template = activation.TEMPLATE
+    if sponsor:
+        values = {name: value for name, value in values.items() if name != "tickets"} | {"sponsor": sponsor}
+        template = "invitation"
+    return write_letter(node, f"link-{made.link}", event, person, template, values)
+
+
+def items_of(view: View, order: Order) -> list[int]:
+    """The tickets of an order, as its sale says them."""
+    entry = open_entry(next(iter(view.entries(order.position, order.position + 1))))
+    assert isinstance(entry, Entry), "it is in the log"
+    return [item[0] for item in entry.body["items"]]
+
+
+def _make(node: Node, order: OrderRow) -> None:
+    tickets = _to_activate(node, order)
+    letters = []
+    if tickets:
+        number = node.vault.read(order.person)[number_field(order.number)]
+        made = activation.prepare(node, Ask(order.event, tickets, number, order.person, QUESTION, number))
+        body = Activation([list(pair) for pair in made.commitments])
+        node.commit([body.seal(order.event, node.seconds, node.keys.node)])
+        letters = [link_letter(node, made, order.event, order.person)]
+    node.market.invited(letters, order)
+
+
+def _to_activate(node: Node, order: OrderRow) -> tuple[int, ...]:
+    """The order's tickets that nobody has put a key on yet; none if the sale came to nothing."""
+    with node.view() as view:
+        sold = view.find(Order, order.event, order.number)
+        if sold is None:
+            return ()
+        tickets = items_of(view, sold)
+        titles = [view.find(Title, order.event, ticket) for ticket in tickets]
+        rows = [view.ticket(order.event, ticket) for ticket in tickets]
+    return tuple(
+        ticket
+        for ticket, title, seen in zip(tickets, titles, rows, strict=True)
+        if title and seen and title.ref == order.number and seen.row.holder_key == NO_KEY
+    )

@@ -1,0 +1,225 @@
+"""What the market must not forget and no ledger needs to know: purchases under way, orders whose buyers wait for their
+links, letters that wait to be sent, and which events are sold directly. SQLite.
+
+Durable when a method returns; any thread. Nobody's contact is here: a person is an id of the vault. The order in which
+a purchase moves through its states is `purchases`' business; a move from a state that it has left moves nothing.
+"""
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from ledger_node.adapters.provider_orders import Hold
+from ledger_node.services.database import Database, Row
+
+PurchaseState = Literal["asked", "held", "signed", "logged", "releasing", "released", "declined"]
+UNSETTLED: tuple[PurchaseState, ...] = ("asked", "held", "signed", "releasing")
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS purchases (reference TEXT PRIMARY KEY, event TEXT NOT NULL, amount INTEGER NOT NULL,
+    currency TEXT NOT NULL, authorisation TEXT NOT NULL, until INTEGER NOT NULL, payer BLOB NOT NULL,
+    subject BLOB NOT NULL, buyer BLOB NOT NULL, sign_by INTEGER NOT NULL, state TEXT NOT NULL,
+    receipt BLOB NOT NULL, entry BLOB NOT NULL)
+    WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS purchases_unsettled ON purchases (sign_by)
+    WHERE state IN ('asked', 'held', 'signed', 'releasing');
+CREATE INDEX IF NOT EXISTS purchases_of ON purchases (subject, buyer);
+CREATE TABLE IF NOT EXISTS orders (event TEXT NOT NULL, number BLOB NOT NULL, person TEXT NOT NULL,
+    due INTEGER NOT NULL, PRIMARY KEY (event, number)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS orders_due ON orders (due) WHERE due > 0;
+CREATE TABLE IF NOT EXISTS letters (letter TEXT PRIMARY KEY, event TEXT NOT NULL, person TEXT NOT NULL,
+    template TEXT NOT NULL, subject BLOB NOT NULL, due INTEGER NOT NULL, tries INTEGER NOT NULL, state TEXT NOT NULL)
+    WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS letters_due ON letters (due) WHERE state = 'waiting';
+CREATE TABLE IF NOT EXISTS direct (event TEXT PRIMARY KEY, most INTEGER NOT NULL, seconds INTEGER NOT NULL)
+    WITHOUT ROWID;
+"""
+_BILL = "reference, event, amount, currency, authorisation, until, payer"
+
+
+@dataclass(frozen=True, slots=True)
+class Purchase:
+    """Money on its way to a ticket.
+
+    bill      what the provider is asked for; its reference names the purchase.
+    subject   the order or the deal that it is for; `buyer` is the key that is to sign, or the operator's.
+    sign_by   unix second after which an unsigned one is given up.
+    receipt   the provider's receipt for the hold, `entry` what was signed with it in it; empty until there is one.
+    """
+
+    bill: Hold
+    subject: bytes
+    buyer: bytes
+    sign_by: int
+    state: PurchaseState = "asked"
+    receipt: bytes = b""
+    entry: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRow:
+    """An order by the keyed hash of its number, and its buyer. `due` = from when its links are to be made; 0 = done."""
+
+    event: str
+    number: bytes
+    person: str
+    due: int
+
+
+@dataclass(frozen=True, slots=True)
+class LetterRow:
+    """A letter; its values are the person's, in the vault. `subject` is the deal that it tells of, or empty."""
+
+    letter: str
+    event: str
+    person: str
+    template: str
+    subject: bytes
+    due: int
+    tries: int = 0
+    state: str = "waiting"
+
+
+@dataclass(frozen=True, slots=True)
+class DirectSale:
+    """An event that this node sells itself: seats for one buyer at once, and seconds that they are kept."""
+
+    event: str
+    most: int
+    seconds: int
+
+
+class MarketBook:
+    """The open file."""
+
+    def __init__(self, path: Path) -> None:
+        self._database = Database(path, _SCHEMA)
+        self.work = threading.Event()
+        """Set when something is to be done that nobody waits for: a capture, links, a letter."""
+
+    def close(self) -> None:
+        """Close the file; may be called twice."""
+        self._database.close()
+
+    def start(self, one: Purchase) -> Purchase:
+        """A new purchase, or the one that has this reference."""
+        bill = one.bill
+        values = (bill.reference, bill.event, bill.amount, bill.currency, bill.authorisation, bill.until, bill.payer)
+        rest = (one.subject, one.buyer, one.sign_by, one.state, one.receipt, one.entry)
+        marks = ", ".join("?" * 13)
+        made = self._database.write(f"INSERT OR IGNORE INTO purchases VALUES ({marks})", *values, *rest)  # noqa: S608
+        return one if made else self._known(bill.reference)
+
+    def purchase(self, reference: str) -> Purchase | None:
+        """By its reference."""
+        return next(iter(self._purchases("reference = ?", reference)), None)
+
+    def purchases_for(self, subject: bytes, buyer: bytes) -> list[Purchase]:
+        """All tries of one buyer to pay for one thing."""
+        return self._purchases("subject = ? AND buyer = ?", subject, buyer)
+
+    def unsettled(self) -> list[Purchase]:
+        """Everything that is neither on the ledger nor given back."""
+        return self._purchases("state IN ('asked', 'held', 'signed', 'releasing') ORDER BY sign_by")
+
+    def held(self, reference: str, receipt: bytes) -> bool:
+        """asked -> held."""
+        return self._move(reference, ("asked",), "held", "receipt = ?", receipt)
+
+    def signed(self, reference: str, entry: bytes) -> bool:
+        """held -> signed; also True for the entry that was signed before."""
+        if self._move(reference, ("held",), "signed", "entry = ?", entry):
+            return True
+        known = self.purchase(reference)
+        return known is not None and known.state in {"signed", "logged"} and known.entry == entry
+
+    def logged(self, reference: str) -> bool:
+        """signed -> logged. The payer's authorisation is forgotten."""
+        moved = self._move(reference, ("signed",), "logged", "authorisation = ''")
+        self.work.set()
+        return moved
+
+    def give_up(self, reference: str, *states: PurchaseState) -> bool:
+        """One of `states` -> releasing."""
+        return self._move(reference, states, "releasing")
+
+    def end(self, reference: str, state: Literal["released", "declined"]) -> bool:
+        """asked or releasing -> released or declined."""
+        return self._move(reference, ("asked", "releasing"), state, "authorisation = ''")
+
+    def add_order(self, order: OrderRow) -> None:
+        """Remember an order's buyer; one that is known stays as it is."""
+        values = (order.event, order.number, order.person, order.due)
+        self._database.write("INSERT OR IGNORE INTO orders VALUES (?, ?, ?, ?)", *values)
+        self.work.set()
+
+    def order(self, event: str, number: bytes) -> OrderRow | None:
+        """By the keyed hash of its number."""
+        where = "SELECT event, number, person, due FROM orders WHERE event = ? AND number = ?"
+        return next((OrderRow(*row) for row in self._database.read(where, event, number)), None)
+
+    def orders_due(self, now: int, most: int) -> list[OrderRow]:
+        """Orders whose links are to be made."""
+        query = "SELECT event, number, person, due FROM orders WHERE due > 0 AND due <= ? ORDER BY due LIMIT ?"
+        return [OrderRow(*row) for row in self._database.read(query, now, most)]
+
+    def put_off(self, order: OrderRow, due: int) -> None:
+        """Another time for an order's links; 0 = never again."""
+        self._database.write("UPDATE orders SET due = ? WHERE event = ? AND number = ?", due, order.event, order.number)
+
+    def invited(self, letters: Iterable[LetterRow], order: OrderRow | None = None) -> None:
+        """Letters that are to be sent, and the order that they are all of; in one."""
+        with self._database.transaction():
+            for one in letters:
+                values = (one.letter, one.event, one.person, one.template, one.subject, one.due, one.tries, one.state)
+                self._database.write("INSERT OR IGNORE INTO letters VALUES (?, ?, ?, ?, ?, ?, ?, ?)", *values)
+            if order:
+                self.put_off(order, 0)
+        self.work.set()
+
+    def letters_due(self, now: int, most: int) -> list[LetterRow]:
+        """Letters that are to be sent now, oldest first."""
+        query = "SELECT * FROM letters WHERE state = 'waiting' AND due <= ? ORDER BY due LIMIT ?"
+        return [LetterRow(*row) for row in self._database.read(query, now, most)]
+
+    def letter(self, letter: str) -> LetterRow | None:
+        """By its id."""
+        return next(
+            (LetterRow(*row) for row in self._database.read("SELECT * FROM letters WHERE letter = ?", letter)), None
+        )
+
+    def letter_tried(self, letter: str, state: str, due: int) -> None:
+        """What came of a try: waiting (again from `due`), sent or dropped."""
+        statement = "UPDATE letters SET tries = tries + 1, state = ?, due = ? WHERE letter = ?"
+        self._database.write(statement, state, due, letter)
+
+    def sell_directly(self, sale: DirectSale) -> None:
+        """Open an event's direct sale, or change its terms; `most` 0 closes it."""
+        self._database.write("INSERT OR REPLACE INTO direct VALUES (?, ?, ?)", sale.event, sale.most, sale.seconds)
+
+    def direct_sale(self, event: str) -> DirectSale | None:
+        """The event's direct sale, if there is one."""
+        rows = self._database.read("SELECT * FROM direct WHERE event = ? AND most > 0", event)
+        return DirectSale(*rows[0]) if rows else None
+
+    def _move(
+        self, reference: str, states: tuple[PurchaseState, ...], to: PurchaseState, also: str = "", *values: object
+    ) -> bool:
+        change = f"state = ?, {also}" if also else "state = ?"
+        marks = ", ".join("?" * len(states))
+        statement = f"UPDATE purchases SET {change} WHERE reference = ? AND state IN ({marks})"  # noqa: S608 - from above
+        return self._database.write(statement, to, *values, reference, *states) == 1
+
+    def _known(self, reference: str) -> Purchase:
+        known = self.purchase(reference)
+        assert known is not None, "purchases are never deleted"
+        return known
+
+    def _purchases(self, where: str, *values: object) -> list[Purchase]:
+        query = f"SELECT {_BILL}, subject, buyer, sign_by, state, receipt, entry FROM purchases WHERE {where}"  # noqa: S608 - from above
+        return [_purchase(row) for row in self._database.read(query, *values)]
+
+
+def _purchase(row: Row) -> Purchase:
+    return Purchase(Hold(*row[:7]), *row[7:])
