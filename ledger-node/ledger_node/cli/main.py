@@ -7,14 +7,17 @@ import click
 
 from ledger_node import config
 from ledger_node.cli import logs
+from ledger_node.cli.accounts import accounts
 from ledger_node.cli.audit import audit
 from ledger_node.cli.devices import devices
 from ledger_node.cli.events import event
 from ledger_node.cli.operator import operator, own_node
 from ledger_node.cli.output import errors_in_one_line, show
+from ledger_node.cli.people import activations, vault
 from ledger_node.cli.sandbox import provider_sandbox
 from ledger_node.cli.tickets import tickets
 from ledger_node.cli.witness import evidence, witness
+from ledger_node.services.accounts.site import set_site
 from ledger_node.services.cosigning import witness_of
 
 PORT = 8440
@@ -57,9 +60,22 @@ def cli(context: click.Context, home: Path | None) -> None:
     envvar="LEDGER_NODE_WITNESSES",
     help="A witness to ask for cosignatures; its key is at its URL.  [env: LEDGER_NODE_WITNESSES, with blanks between]",
 )
+@click.option(
+    "--public-url",
+    metavar="URL",
+    envvar="LEDGER_NODE_PUBLIC_URL",
+    help="Address of people's pages, https; kept.  [env: LEDGER_NODE_PUBLIC_URL; default: http://localhost:PORT]",
+)
 @click.option("--pretty", is_flag=True, help="Log for people instead of JSON for journald.")
 @click.pass_obj
-def serve(home: Path, host: str, port: int, witnesses: tuple[str, ...], pretty: bool) -> None:  # noqa: FBT001 (click)
+def serve(
+    home: Path,
+    host: str,
+    port: int,
+    witnesses: tuple[str, ...],
+    public_url: str | None,
+    pretty: bool,  # noqa: FBT001 - click passes it so
+) -> None:
     """Serve gates and auditors until SIGTERM.
 
     \b
@@ -72,6 +88,8 @@ def serve(home: Path, host: str, port: int, witnesses: tuple[str, ...], pretty: 
     with errors_in_one_line():
         asked = [witness_of(text) for text in witnesses]
     with errors_in_one_line(), config.hold(home), own_node(home, asked) as node:
+        if public_url:
+            set_site(node, public_url)
         run(node, host, port)
 
 
@@ -131,7 +149,7 @@ def rotate(home: Path, retire: bool) -> None:  # noqa: FBT001 - click passes it 
         show(node.do("keys-rotate", retire=retire))
 
 
-for _command in (event, tickets, devices, audit, witness, evidence, provider_sandbox):
+for _command in (event, tickets, devices, audit, witness, evidence, provider_sandbox, accounts, vault, activations):
     cli.add_command(_command)
 
 

@@ -16,6 +16,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 from ledger_node.contract.state import Ticket
 from ledger_node.services.accounts.sessions import new_token
@@ -182,6 +183,19 @@ def find(node: Node, link: str) -> Link:
     if found is None:
         raise ServiceError("unknown-link", f"there is no activation link {link!r}", 404)
     return found
+
+
+def link_map(link: Link) -> dict[str, Any]:
+    """A link as the help desk sees it."""
+    tickets = [place.ticket for place in link.places]
+    said = {"purchase": link.purchase, "tickets": tickets, "expires": link.expires, "tries": link.tries}
+    return {
+        "link": link.link,
+        "event": link.event,
+        "state": link.state,
+        **said,
+        "locked": link.tries >= TRIES,
+    }
 
 
 def _make(node: Node, ask: Ask, kept: bytes, life: int) -> Made:

@@ -121,7 +121,10 @@ class ActivationLinks:
     def _links(self, where: str, value: object) -> list[Link]:
         with self._database.transaction():
             rows = self._database.read(f"SELECT {_COLUMNS} FROM links WHERE {where}", value)  # noqa: S608 - from above
-            return [Link(*row, self._places(row[0])) for row in rows]
+            return [self._link(*row) for row in rows]
+
+    def _link(self, link: str, person: str, event: str, purchase: str, expires: int, tries: int, state: str) -> Link:
+        return Link(link, person, event, purchase, expires, tries, state, self._places(link))
 
     def _places(self, link: str) -> tuple[Place, ...]:
         statement = "SELECT ticket, owner_seq, holder_key FROM places WHERE link = ? ORDER BY ticket"

@@ -13,14 +13,19 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ledger_node.services.accounts.site import Site
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.node import Node
 from ledger_node.services.nonces import Nonces
 from ledger_node.web import schemas
+from ledger_node.web.accounts import add_accounts
+from ledger_node.web.activations import add_activations
 from ledger_node.web.door import Door, Handler, Rules
 from ledger_node.web.feed import Feed
 from ledger_node.web.gates import Gates
+from ledger_node.web.guard import Guard
 from ledger_node.web.metrics import Metrics
+from ledger_node.web.pages import add_pages
 from ledger_node.web.public import Public
 from ledger_node.web.reply import CBOR, JSON, Reply, problem, reply
 from ledger_node.web.reports import Reports
@@ -53,6 +58,7 @@ class Parts:
     feed: Feed
     metrics: Metrics
     reports: Reports
+    site: Site
 
 
 def make_app(start: Callable[[], Parts]) -> FastAPI:
@@ -63,6 +69,7 @@ def make_app(start: Callable[[], Parts]) -> FastAPI:
         parts = start()
         _add_gates(app, parts)
         _add_public(app, Public(parts.node, parts.metrics))
+        _add_people(app, parts)
         yield
         parts.feed.close()
 
@@ -99,6 +106,13 @@ def _add_gates(app: FastAPI, parts: Parts) -> None:
     receipt = f"{_EVENT}/receipts/{{device}}/{{counter}}"
     add("GET", receipt, gates.receipt, Rules(revoked=True), schemas.ProvenReceipt, _OF_RECEIPTS)
     add_route(app, "GET", "/v1/time", _time(parts, door), _time.__doc__, "gates", schemas.Time)
+
+
+def _add_people(app: FastAPI, parts: Parts) -> None:
+    guard = Guard(parts.node, parts.site)
+    add_accounts(app, parts.node, parts.site, guard)
+    add_activations(app, parts.node, guard)
+    add_pages(app, parts.site)
 
 
 def _add_public(app: FastAPI, public: Public) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from ledger_node.services.errors import ServiceError
+from ledger_node.services.node import Node
 
 NAME = "TicketME"
 _DEFAULT_PORTS = {"https": 443, "http": 80}
@@ -43,3 +44,26 @@ class Site:
     def link(self, path: str) -> str:
         """The address of a page."""
         return f"{self.origin}{path}"
+
+
+_SETTING = "site"
+_LISTENING = "listening"
+_DEFAULT = "http://localhost:8440"
+
+
+def set_site(node: Node, url: str) -> Site:
+    """The site's address from now on, also after a restart. Raises ServiceError."""
+    site = Site.parse(url)
+    node.accounts.set(_SETTING, site.origin)
+    return site
+
+
+def site_of(node: Node) -> Site:
+    """The address that was set, else this machine at the port that was last listened at."""
+    return Site.parse(node.accounts.setting(_SETTING) or node.accounts.setting(_LISTENING) or _DEFAULT)
+
+
+def listening(node: Node, port: int) -> Site:
+    """The address of people, now that the node listens at `port`."""
+    node.accounts.set(_LISTENING, f"http://localhost:{port}")
+    return site_of(node)

@@ -1,0 +1,108 @@
+"""`ledger-node vault` and `ledger-node activations`: personal data as a whole, and holders' links."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from ledger_node.cli.operator import operator
+from ledger_node.cli.output import Moment, errors_in_one_line, moment, show, table
+
+
+@click.group()
+def vault() -> None:
+    """Personal data: find, export, forget, expire. Each is in the audit trail (`accounts trail`)."""
+
+
+@vault.command()
+@click.argument("field", type=click.Choice(["phone", "email", "document"]))
+@click.argument("value")
+@click.pass_obj
+def find(home: Path, field: str, value: str) -> None:
+    """The ids of persons whose FIELD is VALUE, as it is kept: a phone as +85291234567.
+
+    With - as VALUE it is read from standard input, and so stands in no shell's history.
+    """
+    value = sys.stdin.readline().strip() if value == "-" else value
+    with errors_in_one_line(), operator(home) as node:
+        show(node.do("vault-find", field=field, value=value))
+
+
+@vault.command()
+@click.argument("person")
+@click.pass_obj
+def export(home: Path, person: str) -> None:
+    """Everything that is kept of PERSON (an id from `vault find`), for an access request."""
+    with errors_in_one_line(), operator(home) as node:
+        show(node.do("vault-export", person=person))
+
+
+@vault.command()
+@click.argument("person")
+@click.pass_obj
+def forget(home: Path, person: str) -> None:
+    """Destroy PERSON's key, so that nothing kept of them can be read again. It cannot be undone."""
+    with errors_in_one_line(), operator(home) as node:
+        show(node.do("vault-forget", person=person))
+
+
+@vault.command()
+@click.option("--before", required=True, type=Moment(), help="Forget whose events all started before this.")
+@click.pass_obj
+def expire(home: Path, before: int) -> None:
+    """Forget everybody whose events are over; run it daily. A postponed event counts with its new date.
+
+    \b
+      ledger-node vault expire --before "$(date -I -d '90 days ago')"
+    """
+    with errors_in_one_line(), operator(home) as node:
+        show(node.do("vault-expire", before=before))
+
+
+@click.group()
+def activations() -> None:
+    """Holders' activation links: what the help desk needs."""
+
+
+@activations.command("list")
+@click.argument("event")
+@click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
+@click.pass_obj
+def list_all(home: Path, event: str, as_json: bool) -> None:  # noqa: FBT001 - click passes it so
+    """EVENT's links, by order number; no persons."""
+    with errors_in_one_line(), operator(home) as node:
+        found = node.do("activations-list", event=event)
+    if as_json:
+        show(found)
+        return
+    rows = [{**one, "expires": moment(one["expires"]), "tickets": ", ".join(map(str, one["tickets"]))} for one in found]
+    table(rows, ("link", "purchase", "tickets", "state", "tries", "locked", "expires"), "none")
+
+
+@activations.command()
+@click.argument("link")
+@click.pass_obj
+def unlock(home: Path, link: str) -> None:
+    """Give LINK (an id from `activations list`) its five tries again, when the person is known in another way."""
+    with errors_in_one_line(), operator(home) as node:
+        show(node.do("activations-unlock", link=link))
+
+
+@activations.command()
+@click.argument("link")
+@click.pass_obj
+def renew(home: Path, link: str) -> None:
+    """Replace LINK, whose message was lost or whose time is over, by a new one that asks the same, and print it."""
+    with errors_in_one_line(), operator(home) as node:
+        made = node.do("activations-renew", link=link)
+    click.echo(made["url"])
+    click.echo(f"link {made['link']}: good until {moment(made['expires'])}, for the person of the old one", err=True)
+
+
+@activations.command()
+@click.argument("link")
+@click.pass_obj
+def revoke(home: Path, link: str) -> None:
+    """Make LINK good for nothing. Tickets that have their keys keep them."""
+    with errors_in_one_line(), operator(home) as node:
+        show(node.do("activations-revoke", link=link))
