@@ -60,7 +60,8 @@ def _make(node: Node, order: OrderRow) -> None:
     letters = []
     if tickets:
         number = node.vault.read(order.person)[number_field(order.number)]
-        made = activation.prepare(node, Ask(order.event, tickets, number, order.person, QUESTION, number))
+        ask = Ask(order.event, tickets, order.number.hex(), order.person, QUESTION, number)
+        made = activation.prepare(node, ask)
         body = Activation([list(pair) for pair in made.commitments])
         node.commit([body.seal(order.event, node.seconds, node.keys.node)])
         letters = [link_letter(node, made, order.event, order.person)]

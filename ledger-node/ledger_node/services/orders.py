@@ -1,0 +1,201 @@
+"""The ticketing system's orders become sales on the ledger: from a file or a signed webhook, each order number once.
+
+A bad row is reported with its line; the good ones are kept, or with `whole` nothing is. Feeding the same orders again
+is always safe: what is known is passed over, and a buyer whom a crash has left without a link gets theirs.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+from ledger_node.adapters.orders import BadRow
+from ledger_node.adapters.orders import Order as Ordered
+from ledger_node.adapters.ticketing import Double, FeedError, Row, read_feed
+from ledger_node.adapters.webhook import Refused, open_webhook
+from ledger_node.contract.bodies_market import Sale
+from ledger_node.contract.facts import Order
+from ledger_node.contract.outcome import Outcome, Rejected
+from ledger_node.contract.policy import TicketPolicy
+from ledger_node.log.ledger import View
+from ledger_node.services import buyers
+from ledger_node.services.errors import ServiceError
+from ledger_node.services.links import items_of
+from ledger_node.services.node import Node, fault_as_error
+from ledger_node.services.policies import policy_now
+from ledger_node.services.pricing import lines_of
+
+CHUNK = 500
+MOST_WHOLE = 200_000
+SHOWN = 20
+_STATUS = {"too-large": 413, "malformed": 400, "bad-body": 400}
+Progress = Callable[[int], None]
+
+
+@dataclass(slots=True)
+class Taken:
+    """What became of rows: orders sold now, known before, and the first bad ones of `bad` with their lines."""
+
+    sold: int = 0
+    known: int = 0
+    bad: int = 0
+    faults: list[tuple[int, str]] = field(default_factory=list)
+
+    def fault(self, line: int, reason: str) -> None:
+        """Count a bad row."""
+        self.bad += 1
+        if len(self.faults) < SHOWN:
+            self.faults.append((line, reason))
+
+    def sentence(self) -> str:
+        """The bad rows, for a person."""
+        more = f" (and {self.bad - len(self.faults)} more)" if self.bad > len(self.faults) else ""
+        return "; ".join(f"line {line}: {reason}" for line, reason in self.faults) + more
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """An order with its id, and either the sale to log, or None where the ledger has it already."""
+
+    ordered: Ordered
+    order: bytes
+    raw: bytes | None
+
+
+def import_orders(
+    node: Node, event: str, path: Path, *, whole: bool = False, progress: Progress = lambda _: None
+) -> Taken:
+    """Take in a feed's file; `progress` is told bytes. Raises ServiceError, with `whole` for any bad row."""
+    with node.view() as view:
+        node.event(view, event)
+    try:
+        rows = read_feed(path, progress)
+        return _whole(node, event, rows) if whole else take(node, event, rows)
+    except FeedError as error:
+        raise ServiceError("bad-feed", str(error)) from error
+
+
+def receive(node: Node, event: str, headers: Mapping[str, str], body: bytes) -> Taken:
+    """Take in a webhook's delivery. Raises ServiceError for one that is not the ticketing system's."""
+    if not node.outside.feed_secrets:
+        raise ServiceError("no-feed", "this node takes no orders by webhook: it has no secret for it", 501)
+    delivery = open_webhook(headers, body, node.outside.feed_secrets, node.now())
+    if isinstance(delivery, Refused):
+        raise ServiceError(delivery.reason, delivery.detail, _STATUS.get(delivery.reason, 401))
+    with node.view() as view:
+        node.event(view, event)
+    return take(node, event, delivery.orders)
+
+
+def take(node: Node, event: str, rows: Iterable[Row]) -> Taken:
+    """Log what is good, chunk by chunk; what was bad is told."""
+    taken, seats = Taken(), _Seats(node, event)
+    each = iter(rows)
+    while chunk := list(islice(each, CHUNK)):
+        cases = list(_cases(node, event, chunk, seats, taken))
+        raws = [case.raw for case in cases if case.raw]
+        with fault_as_error():
+            answers = iter(node.ledger.submit(raws).result() if raws else [])
+        for case in cases:
+            answer = next(answers) if case.raw else None
+            if isinstance(answer, Rejected):
+                taken.fault(case.ordered.line, answer.sentence())
+                continue
+            _count(taken, answer)
+            _keep_buyer(node, event, case)
+    return taken
+
+
+def _whole(node: Node, event: str, rows: Iterable[Row]) -> Taken:
+    taken, seats = Taken(), _Seats(node, event)
+    listed = list(islice(rows, MOST_WHOLE + 1))
+    if len(listed) > MOST_WHOLE:
+        raise ServiceError("too-many", f"more than {MOST_WHOLE} rows cannot be kept all or nothing: split the file")
+    cases = list(_cases(node, event, listed, seats, taken))
+    raws = [case.raw for case in cases if case.raw]
+    if not taken.bad:
+        with fault_as_error():
+            answers = node.ledger.submit(raws, whole=True).result()
+        logged = [case for case in cases if case.raw]
+        for case, answer in zip(logged, answers, strict=True):
+            if isinstance(answer, Rejected) and answer.code != "batch-refused":
+                taken.fault(case.ordered.line, answer.sentence())
+    if taken.bad:
+        raise ServiceError("bad-rows", f"nothing of the file was kept. {taken.sentence()}")
+    taken.sold += len(raws)
+    taken.known += len(cases) - len(raws)
+    for case in cases:
+        _keep_buyer(node, event, case)
+    return taken
+
+
+def _cases(node: Node, event: str, rows: Sequence[Row], seats: "_Seats", taken: Taken) -> Iterator[_Case]:
+    now = node.seconds
+    with node.view() as view:
+        policy = policy_now(view, event, now)
+        for row in rows:
+            if isinstance(row, BadRow):
+                taken.fault(row.line, row.reason)
+            elif isinstance(row, Double):
+                taken.known += 1
+            else:
+                case = _case(node, view, event, policy, seats, row, now)
+                if isinstance(case, str):
+                    taken.fault(row.line, case)
+                else:
+                    yield case
+
+
+def _case(
+    node: Node, view: View, event: str, policy: TicketPolicy, seats: "_Seats", row: Ordered, now: int
+) -> _Case | str:
+    if row.event != event:
+        return f"event: the order is for another event than {event}"
+    tickets = row.tickets or seats.tickets(view, row.seats)
+    if isinstance(tickets, str):
+        return tickets
+    order = buyers.order_id(node, event, row.number)
+    known = view.find(Order, event, order)
+    if known is not None:
+        same = sorted(items_of(view, known)) == sorted(tickets) and known.amount == row.price + row.fee
+        again = f"number: another order stands under it on the ledger, in entry {known.position}"
+        return _Case(row, order, None) if same else again
+    try:
+        lines = lines_of(view, event, tickets, policy, now, row.price)
+    except ServiceError as error:
+        return str(error)
+    if isinstance(lines, str):
+        return lines
+    sale = Sale(order, [line.item() for line in lines], row.eticket, row.fee, b"", b"")
+    return _Case(row, order, sale.seal(event, now, node.keys.node))
+
+
+def _count(taken: Taken, answer: Outcome | None) -> None:
+    if answer is not None and answer.new:
+        taken.sold += 1
+    else:
+        taken.known += 1
+
+
+def _keep_buyer(node: Node, event: str, case: _Case) -> None:
+    """Only who chose the e-ticket is to be reached; of the others nothing is kept."""
+    if case.ordered.eticket:
+        given = {"phone": case.ordered.contact.phone, "email": case.ordered.contact.email}
+        contact = {name: value for name, value in given.items() if value}
+        buyers.remember(node, event, case.order, case.ordered.number, contact, node.seconds)
+
+
+class _Seats:
+    """Which ticket has a seat, read once when the first order names seats."""
+
+    def __init__(self, node: Node, event: str) -> None:
+        self._node = node
+        self._event = event
+        self._tickets: dict[int, int] | None = None
+
+    def tickets(self, view: View, seats: Sequence[int]) -> tuple[int, ...] | str:
+        """The tickets of these seats, or what is wrong."""
+        if self._tickets is None:
+            self._tickets = {ticket.row.seat: ticket.row.ticket for ticket in view.tickets(self._event)}
+        missing = [seat for seat in seats if seat not in self._tickets]
+        return f"seats: no ticket has seat {missing[0]}" if missing else tuple(self._tickets[seat] for seat in seats)

@@ -1,0 +1,227 @@
+"""Sponsors: an allotment of unsold tickets, an audience that is invited to them, and the recall of what nobody claimed.
+
+A sponsor acts through this node, which has a key for each that nobody else has; the ledger knows them by it. From the
+activation link on, a guest goes the same way as a buyer.
+"""
+
+import csv
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ledger_node.contract.bodies_house import RegisterActor, RevokeActor
+from ledger_node.contract.bodies_market import AllotTickets, GrantTickets, RecallTickets
+from ledger_node.contract.facts import Actor, ActorKey, Title
+from ledger_node.contract.outcome import Outcome
+from ledger_node.services import activation
+from ledger_node.services.activation import Ask
+from ledger_node.services.activation_links import CLAIMED, OPEN, REVOKED
+from ledger_node.services.errors import ServiceError
+from ledger_node.services.letters import contact_of
+from ledger_node.services.links import link_letter
+from ledger_node.services.node import Node
+from ledger_node.services.pricing import free_seats
+from scanner.verify.keys import NO_KEY, SigningKey
+
+QUESTION = "我們把這邀請發送到哪個電郵或電話？ Which e-mail or phone did we send this invitation to?"
+COLUMNS = ("phone", "email", "question", "answer")
+MOST_GUESTS = 10_000
+_CHUNK = 200
+_PERSON = b"ticketme/v1/spns"
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """Whom to invite, and what to ask them. Personal data."""
+
+    phone: str | None = field(default=None, repr=False)
+    email: str | None = field(default=None, repr=False)
+    question: str = field(default="", repr=False)
+    answer: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A sponsor's tickets: not given yet, given but not claimed, and in somebody's hands."""
+
+    sponsor: str
+    free: tuple[int, ...]
+    unclaimed: tuple[int, ...]
+    claimed: tuple[int, ...]
+
+
+def add(node: Node, event: str, sponsor: str) -> Outcome:
+    """Make the sponsor known to the ledger. Raises ServiceError."""
+    key = _key(node, event, sponsor, _generation(node, event, sponsor))
+    body = RegisterActor(sponsor, "sponsor", key.public)
+    return node.commit([body.seal(event, node.seconds, node.keys.node)])[0]
+
+
+def end(node: Node, event: str, sponsor: str, reason: str) -> Outcome:
+    """The sponsor may do nothing more; what they gave stays given. Raises ServiceError."""
+    return node.commit([RevokeActor(sponsor, reason).seal(event, node.seconds, node.keys.node)])[0]
+
+
+def allot(node: Node, event: str, sponsor: str, tickets: Sequence[int]) -> Outcome:
+    """Put unsold tickets at a sponsor's disposal, all or none. Raises ServiceError."""
+    return node.commit([AllotTickets(sponsor, tickets).seal(event, node.seconds, node.keys.node)])[0]
+
+
+def free_tickets(node: Node, event: str, count: int, category: int | None = None) -> list[int]:
+    """The first `count` unsold tickets, of one category or any. Raises ServiceError if there are fewer."""
+    with node.view() as view:
+        node.event(view, event)
+        tickets = [one for one in view.tickets(event) if category in {None, one.row.category}]
+        free = free_seats(view, event, tickets, node.seconds)
+    found = [one.row.ticket for one, good in zip(tickets, free, strict=True) if good][:count]
+    if len(found) < count:
+        raise ServiceError("not-enough", f"{len(found)} unsold tickets are left, not {count}")
+    return found
+
+
+def standing(node: Node, event: str, sponsor: str) -> Standing:
+    """Where the sponsor's tickets are. Raises ServiceError "unknown-actor"."""
+    _actor(node, event, sponsor)
+    free: list[int] = []
+    unclaimed: list[int] = []
+    claimed: list[int] = []
+    with node.view() as view:
+        for title in view.each(Title, event):
+            if title.sponsor == sponsor:
+                ticket = view.ticket(event, title.ticket)
+                held = ticket is not None and ticket.row.holder_key != NO_KEY
+                (free if title.place == "sponsor" else claimed if held else unclaimed).append(title.ticket)
+    return Standing(sponsor, tuple(free), tuple(unclaimed), tuple(claimed))
+
+
+def read_guests(path: Path) -> list[Guest]:
+    """The audience of a CSV file in UTF-8 with some of the columns COLUMNS. Raises ServiceError for a bad line."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return list(_guests(csv.DictReader(file, strict=True)))
+    except OSError as error:
+        raise ServiceError("no-file", f"cannot read {path.name}: {error.strerror}") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ServiceError("bad-rows", f"{path.name} is no CSV in UTF-8; nobody was invited") from error
+
+
+def invite(
+    node: Node, event: str, sponsor: str, guests: Sequence[Guest], progress: Progress = lambda _: None
+) -> list[int]:
+    """Give each guest a ticket and write to them; their tickets. Who was invited before is passed over, so the same
+    audience can be given again after a crash. ServiceError, before anything is done, if the tickets do not suffice.
+    """
+    invited = _invited(node, event, sponsor)
+    new = [guest for guest in guests if not invited & set(contact_of(guest.phone, guest.email).values())]
+    free = standing(node, event, sponsor).free
+    if len(free) < len(new):
+        raise ServiceError("not-enough", f"{sponsor} has {len(free)} tickets to give, and {len(new)} guests")
+    key = _key(node, event, sponsor, _generation(node, event, sponsor) - 1)
+    pairs = list(zip(free, new, strict=False))
+    for start in range(0, len(pairs), _CHUNK):
+        _invite(node, event, sponsor, key, pairs[start : start + _CHUNK])
+        progress(min(start + _CHUNK, len(pairs)))
+    return [ticket for ticket, _ in pairs]
+
+
+def recall(node: Node, event: str, sponsor: str, tickets: Sequence[int] = ()) -> list[int]:
+    """Take unclaimed tickets back into the allotment (all, if none are named); their links die. Raises ServiceError."""
+    back = list(tickets or standing(node, event, sponsor).unclaimed)
+    if back:
+        key = _key(node, event, sponsor, _generation(node, event, sponsor) - 1)
+        node.commit([RecallTickets(back).seal(event, node.seconds, key)])
+        _end_links(node, event, set(back))
+    return back
+
+
+def reclaim(node: Node, event: str, tickets: Sequence[int]) -> Outcome:
+    """The house takes tickets that nobody has claimed out of an allotment; their links die. Raises ServiceError."""
+    outcome = node.commit([RecallTickets(tickets).seal(event, node.seconds, node.keys.node)])[0]
+    _end_links(node, event, set(tickets))
+    return outcome
+
+
+def _invite(node: Node, event: str, sponsor: str, key: SigningKey, pairs: Sequence[tuple[int, Guest]]) -> None:
+    """Links first, then the grant, then the letters: a guest whom a crash leaves out was not given a ticket."""
+    made = []
+    for ticket, guest in pairs:
+        contact = contact_of(guest.phone, guest.email)
+        person = node.vault.add(contact, node.seconds, [event])
+        answer = guest.answer or next(iter(contact.values()))
+        question = guest.question or QUESTION
+        ask = Ask(event, (ticket,), _purchase(sponsor), person, question, answer)
+        made.append((person, activation.prepare(node, ask)))
+    items = [list(pair) for _, one in made for pair in one.commitments]
+    node.commit([GrantTickets(items).seal(event, node.seconds, key)])
+    letters = [link_letter(node, one, event, person, sponsor) for person, one in made]
+    node.market.invited(letters)
+
+
+def _invited(node: Node, event: str, sponsor: str) -> set[str]:
+    """The contacts of everybody who has a ticket by this sponsor's invitation, or can still claim it."""
+    given = {*(held := standing(node, event, sponsor)).unclaimed, *held.claimed}
+    links = [link for link in node.activations.of_event(event) if link.purchase == _purchase(sponsor)]
+    persons = {link.person for link in links if link.keys.keys() & given and link.state != REVOKED}
+    known: set[str] = set()
+    for person in persons:
+        try:
+            contact = node.vault.contact(person)
+        except ServiceError:
+            continue
+        known |= {value for value in (contact.phone, contact.email) if value}
+    return known
+
+
+def _guests(rows: "csv.DictReader[str]") -> Iterator[Guest]:
+    unknown = set(rows.fieldnames or ()) - set(COLUMNS)
+    if unknown or not rows.fieldnames:
+        raise ServiceError("bad-header", f"line 1: the columns are some of {','.join(COLUMNS)}")
+    seen: set[str] = set()
+    for count, row in enumerate(rows, 1):
+        if None in row or count > MOST_GUESTS:
+            raise ServiceError("bad-rows", f"line {rows.line_num}: too many columns or rows; nobody was invited")
+        guest = Guest(**{name: (value or "").strip() for name, value in row.items()})
+        try:
+            contact = set(contact_of(guest.phone, guest.email).values())
+        except ServiceError as error:
+            raise ServiceError("bad-rows", f"line {rows.line_num}: {error}; nobody was invited") from error
+        if not contact & seen:
+            seen |= contact
+            yield guest
+
+
+def _end_links(node: Node, event: str, tickets: set[int]) -> None:
+    for link in node.activations.of_event(event):
+        if link.keys.keys() & tickets and link.state in {OPEN, CLAIMED}:
+            node.activations.set_state(link.link, REVOKED)
+
+
+def _actor(node: Node, event: str, sponsor: str) -> Actor:
+    with node.view() as view:
+        node.event(view, event)
+        found = view.find(Actor, event, sponsor)
+    if found is None or found.role != "sponsor":
+        raise ServiceError("unknown-actor", f"{event} has no sponsor {sponsor!r}: see `sponsors add`", 404)
+    return found
+
+
+def _generation(node: Node, event: str, sponsor: str) -> int:
+    """How many keys the sponsor has had here: the first that the ledger does not know."""
+    number = 0
+    with node.view() as view:
+        node.event(view, event)
+        while view.find(ActorKey, event, _key(node, event, sponsor, number).public) is not None:
+            number += 1
+    return number
+
+
+def _key(node: Node, event: str, sponsor: str, generation: int) -> SigningKey:
+    """Made from the node's own key, so that there is no other file to lose."""
+    said = f"{event}\0{sponsor}\0{generation}".encode()
+    return SigningKey(hashlib.blake2b(said, key=node.keys.node.seed, person=_PERSON, digest_size=32).digest())
+
+
+def _purchase(sponsor: str) -> str:
+    return f"sponsor:{sponsor}"
