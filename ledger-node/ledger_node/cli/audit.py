@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TextIO
 
 import click
 
@@ -22,8 +23,11 @@ from scanner.verify.entry import Malformed
 @click.option("--key", help="The log's verifier key (vkey).  [default: that of the node in --home]")
 @click.option("--witness", "witnesses", multiple=True, metavar="VKEY", help="A witness's key; may be given again.")
 @click.option("--quorum", type=click.IntRange(0), help="How many of them must have cosigned.  [default: all named]")
+@click.option("--seen", multiple=True, type=click.File(), help="A checkpoint of this log, seen elsewhere or before.")
 @click.pass_obj
-def audit(home: Path, log: str, key: str | None, witnesses: tuple[str, ...], quorum: int | None) -> None:
+def audit(
+    home: Path, log: str, key: str | None, witnesses: tuple[str, ...], quorum: int | None, seen: tuple[TextIO, ...]
+) -> None:
     """Re-check every entry, hash, signature and rule of a log, knowing only its public key.
 
     Exit status 1 if anything at all is wrong; what is wrong is listed by position.
@@ -32,9 +36,10 @@ def audit(home: Path, log: str, key: str | None, witnesses: tuple[str, ...], quo
       ledger-node audit http://NODE:8440 --key "$(ledger-node keys | jq -r .log)"
       ledger-node audit ./copy-of-the-log --key VKEY
       ledger-node audit ./copy-of-the-log --key VKEY --witness VKEY_1 --witness VKEY_2 --quorum 1
+      ledger-node audit http://NODE:8440 --key VKEY --seen checkpoint-of-last-month
     """
     with errors_in_one_line():
-        report = _check(log, key or _own_key(home), _quorum(witnesses, quorum))
+        report = _check(log, key or _own_key(home), _quorum(witnesses, quorum), [file.read() for file in seen])
     shown = {
         "origin": report.origin,
         "size": report.size,
@@ -63,10 +68,10 @@ def _quorum(vkeys: Sequence[str], count: int | None) -> Quorum:
     return Quorum(tuple(keys.values()), count)
 
 
-def _check(log: str, key: str, quorum: Quorum) -> AuditReport:
+def _check(log: str, key: str, quorum: Quorum, seen: Sequence[str]) -> AuditReport:
     try:
         with progress("auditing", None) as update:
-            return check(_source(log), key, lambda done, _all: update(done), quorum)
+            return check(_source(log), key, lambda done, _all: update(done), quorum, seen)
     except (RemoteLogError, OSError) as error:
         raise ServiceError("no-log", str(error)) from error
 

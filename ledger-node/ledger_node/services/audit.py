@@ -2,11 +2,12 @@
 
 Reads the C2SP paths (checkpoint, tile/<L>/<N>, tile/entries/<N>) of a folder or of anything that answers for them,
 checks every hash up to the signed root and replays every entry through the contract, which checks each signature and
-rule. Whether another copy of the log was shown to somebody else, only witnesses can say: name those whose cosignatures
-the checkpoint must have, or compare checkpoints.
+rule. Whether another copy of the log was shown to somebody else, others can say: name the witnesses whose cosignatures
+the checkpoint must have, or give checkpoints of this log that were seen elsewhere or before.
 """
 
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -88,9 +89,10 @@ def audit(
     vkey: str,
     progress: Progress = lambda _done, _all: None,
     quorum: Quorum = Quorum(),
+    seen: Sequence[str] = (),
 ) -> AuditReport:
     """Check the log behind `source`, whose verifier key (C2SP signed-note) is `vkey`. Bad input is a finding; only what
-    `source` raises comes through.
+    `source` raises comes through. `seen` are notes of this log from elsewhere: it must go through each of them.
     """
     read = folder_source(source) if isinstance(source, Path) else source
     key = VerifierKey.parse(vkey)
@@ -99,15 +101,21 @@ def audit(
     checkpoint = _checkpoint(read, key)
     if isinstance(checkpoint, Malformed):
         return _hopeless(key.name, f"checkpoint: {checkpoint.reason}")
-    report = _Audit(read, key, checkpoint).run(progress)
+    known = [open_checkpoint(note, key, key.name) for note in seen]
+    wrong = [Finding(None, f"a checkpoint seen elsewhere: {one.reason}") for one in known if isinstance(one, Malformed)]
     missing = quorum.missing(checkpoint)
-    return replace(report, findings=(Finding(None, missing), *report.findings)) if missing else report
+    report = _Audit(read, key, checkpoint, [one for one in known if isinstance(one, Checkpoint)]).run(progress)
+    before = [*([Finding(None, missing)] if missing else []), *wrong]
+    return replace(report, findings=(*before, *report.findings))
 
 
 class _Audit:
-    def __init__(self, read: Source, key: VerifierKey, checkpoint: Checkpoint) -> None:
+    def __init__(self, read: Source, key: VerifierKey, checkpoint: Checkpoint, seen: Sequence[Checkpoint]) -> None:
         self._read = read
         self._checkpoint = checkpoint
+        self._seen: defaultdict[int, set[bytes]] = defaultdict(set)
+        for one in seen:
+            self._seen[one.size].add(one.root)
         self._state = MemoryState(key.public_key)
         self._chains = Chains()
         self._from_entries, self._from_tiles = Frontier(), Frontier()
@@ -123,6 +131,7 @@ class _Audit:
             if not self._check_bundle(n, min(WIDTH, size - n * WIDTH)):
                 break
             progress(self._from_entries.size, size)
+        self._check_longest(size)
         if self._from_entries.size == size:
             self._check_hashes()
             self._rules += [Finding(position, what) for position, what in self._chains.breaks()]
@@ -153,6 +162,20 @@ class _Audit:
             self._rules.append(Finding(position, f"is entry {outcome.position} once more"))
         else:
             self._chains.add(position, raw)
+        if position + 1 in self._seen:
+            self._check_seen(position + 1)
+
+    def _check_seen(self, size: int) -> None:
+        """Whether the log goes through the checkpoints of this size that were seen elsewhere."""
+        for root in self._seen[size] - {self._from_entries.root()}:
+            what = f"fork: the log signed another root of size {size} elsewhere ({root.hex()[:16]}...)"
+            self._findings.append(Finding(None, f"{what}: an entry before {size} was rewritten, or dropped"))
+
+    def _check_longest(self, size: int) -> None:
+        longest = max(self._seen, default=0)
+        if longest > size:
+            what = f"rollback: elsewhere the log was {longest} entries long, here it has {size}"
+            self._findings.append(Finding(None, what))
 
     def _check_hashes(self) -> None:
         """Which of entries and tiles is what was signed, and where the others differ from it."""
