@@ -127,7 +127,7 @@ def test_killed_again_and_again_no_cent_is_made_or_lost(tmp_path: Path) -> None:
         key = there.key
     with killing(tmp_path, port, Random(7)) as killed, patient_bench(about["url"]) as there:
         before = len(killed)
-        spent = everybody_trades(there, lambda _: len(killed) >= before + 4, 2)
+        spent = everybody_trades(there, lambda _: len(killed) >= before + 3, 2)
     with provider_process(tmp_path, port) as (_, about), bench(about["url"]) as there:
         assert there.key == key
         accounted(there, spent)

@@ -5,14 +5,16 @@ import os
 import signal
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ledger_node.cli.output import errors_in_one_line
 from ledger_node.sandbox.faults import KINDS, read_faults
-from ledger_node.sandbox.provider import Provider
-from ledger_node.sandbox.server import SandboxServer
 from ledger_node.services.errors import ServiceError
+
+if TYPE_CHECKING:
+    from ledger_node.sandbox.server import SandboxServer
 
 PORT = 8450
 
@@ -64,7 +66,10 @@ def provider_sandbox(node_home: Path, home: Path | None, port: int, name: str, f
     server.provider.close()
 
 
-def _open(folder: Path, name: str, port: int) -> SandboxServer:
+def _open(folder: Path, name: str, port: int) -> "SandboxServer":
+    from ledger_node.sandbox.provider import Provider  # noqa: PLC0415 - the other commands start without a server
+    from ledger_node.sandbox.server import SandboxServer  # noqa: PLC0415
+
     try:
         provider = Provider(folder, name, os.urandom)
     except OSError as error:
