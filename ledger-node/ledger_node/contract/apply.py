@@ -102,15 +102,25 @@ def apply(state: State, position: int, raw: bytes, latest: int | None = None) ->
     nobody registered also if it is dated long before, so that nobody signs now what was allowed then. A replay leaves
     it out, because what is in the log was in time once.
     """
-    entry = open_entry(raw)
+    return apply_opened(state, position, open_entry(raw), latest)
+
+
+def apply_opened(
+    state: State, position: int, entry: Entry | Malformed, latest: int | None = None, *, signed: bool | None = None
+) -> Outcome | Rejected:
+    """The same for an entry that was opened before. `signed` = whether its signature is good, if somebody has looked
+    already (a replay does so on another core); None = look here.
+    """
     if isinstance(entry, Malformed):
         return Rejected(Refusal.NOT_AN_ENTRY, entry.reason)
     if entry.type in RECORD_TYPES and entry.actor != state.operator:
-        return records.apply(state, position, entry)
-    return _apply_act(state, position, entry, latest)
+        return records.apply(state, position, entry, signed=signed)
+    return _apply_act(state, position, entry, latest, signed=signed)
 
 
-def _apply_act(state: State, position: int, entry: Entry, latest: int | None) -> Outcome | Rejected:
+def _apply_act(
+    state: State, position: int, entry: Entry, latest: int | None, *, signed: bool | None
+) -> Outcome | Rejected:
     rule = RULES.get(entry.type)
     if rule is None:
         return Rejected(Refusal.UNKNOWN_TYPE, entry.type)
@@ -123,7 +133,7 @@ def _apply_act(state: State, position: int, entry: Entry, latest: int | None) ->
     known = state.act(digest)
     if known is not None:
         return Outcome(known.position, at=known.at, new=False)
-    if not signature_good(entry):
+    if not (signature_good(entry) if signed is None else signed):
         return Rejected(Refusal.BAD_SIGNATURE)
     refused = _dated_wrong(entry, latest)
     if refused is not None:

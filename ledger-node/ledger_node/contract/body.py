@@ -51,12 +51,17 @@ class Body:
         assert len(signer) == PUBLIC_KEY_BYTES, "an actor is a 32-byte key"
         fields_ = {"type": self.TYPE, "event": event, "at": at, "actor": signer, "body": self.to_map()}
         payload = canonical(fields_)
-        return Draft(_DOMAIN + self.TYPE.encode() + b"\0" + payload, payload)
+        return Draft(signed_message(self.TYPE, payload), payload)
 
     @classmethod
     def of(cls, entry: Entry) -> Self:
         """The body of an entry whose shape is good."""
         return cls(**entry.body)
+
+
+def signed_message(kind: str, payload: bytes) -> bytes:
+    """What the signature of an entry of this type covers."""
+    return _DOMAIN + kind.encode() + b"\0" + payload
 
 
 def shape_of(kind: type[Body]) -> Shape:

@@ -34,8 +34,11 @@ class _Finding:
     first: Ref | None = None
 
 
-def apply(state: State, position: int, entry: Entry) -> Outcome | Rejected:
-    """The outcome of a device's record, its changes put; or why it cannot be believed to be the device's."""
+def apply(state: State, position: int, entry: Entry, *, signed: bool | None = None) -> Outcome | Rejected:
+    """The outcome of a device's record, its changes put; or why it cannot be believed to be the device's.
+
+    `signed` = whether the signature is good, if somebody has looked already.
+    """
     malformed = check_record(entry)
     wrong = malformed.reason if malformed else record_fault(entry)
     if wrong is not None:
@@ -48,7 +51,7 @@ def apply(state: State, position: int, entry: Entry) -> Outcome | Rejected:
     known = state.record(device.device, body["counter"])
     if known is not None and known.digest == digest:
         return but(outcome_of(state, known), new=False)
-    if not signature_good(entry):
+    if not (signature_good(entry) if signed is None else signed):
         return Rejected(Refusal.BAD_SIGNATURE, body["device"])
     if known is not None:
         return Rejected(Refusal.CONFLICT, f"device {device.device}, counter {known.counter}")
