@@ -10,6 +10,8 @@ home/
   accounts.sqlite3        accounts of staff and partners, their sessions, and the audit trail of their acts
   activations.sqlite3     activation links, by hash
   market.sqlite3          purchases under way, orders and letters that wait, which events are sold here
+  chronicle.sqlite3       where in the log each ticket is spoken of; made anew from the log if it is missing
+  alerts.sqlite3          what monitoring raised, and how far it has followed the log
   snapshots/              one file an event, made anew when it is out of date
   admin.sock              while `serve` runs: operator commands; the file's permission is the access control
 
@@ -35,6 +37,8 @@ VAULT_FILE = "vault.sqlite3"
 ACCOUNTS_FILE = "accounts.sqlite3"
 ACTIVATIONS_FILE = "activations.sqlite3"
 MARKET_FILE = "market.sqlite3"
+CHRONICLE_FILE = "chronicle.sqlite3"
+ALERTS_FILE = "alerts.sqlite3"
 _NODE_KEY = "node.key"
 _VAULT_KEY = "vault.key"
 _WITNESS_KEY = "witness.key"

@@ -5,7 +5,7 @@ Durable when a method returns. Any thread may call; calls wait for each other. W
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -58,6 +58,11 @@ class Database:
         """One statement; how many rows it changed."""
         with self._lock, self._as_service_error(), closing(self._db.execute(statement, values)) as cursor:
             return cursor.rowcount
+
+    def write_many(self, statement: str, rows: Iterable[Row]) -> None:
+        """One statement for each row; within a transaction of the caller, or each row by itself."""
+        with self._lock, self._as_service_error(), closing(self._db.executemany(statement, rows)):
+            pass
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

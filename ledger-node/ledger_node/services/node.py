@@ -10,8 +10,12 @@ from ledger_node.contract.entries import Operator
 from ledger_node.contract.outcome import Outcome, Rejected
 from ledger_node.contract.state import EventState
 from ledger_node.log.ledger import Ledger, LedgerFault, View
+from ledger_node.services import alerts, chronicle
 from ledger_node.services.accounts.tables import SCHEMA, AccountTables
 from ledger_node.services.activation_links import ActivationLinks
+from ledger_node.services.alerts import Alerts
+from ledger_node.services.assurances import Assurances
+from ledger_node.services.chronicle import Chronicle
 from ledger_node.services.cosigning import Cosigning, WitnessAddress
 from ledger_node.services.database import Database
 from ledger_node.services.errors import ServiceError
@@ -35,6 +39,8 @@ class Books:
     trail: Trail
     activations: ActivationLinks
     market: MarketBook
+    chronicle: Chronicle
+    alerts: Alerts
 
 
 class Node:
@@ -59,6 +65,9 @@ class Node:
         self.trail = books.trail
         self.activations = books.activations
         self.market = books.market
+        self.chronicle = books.chronicle
+        self.assurances = Assurances(books.chronicle)
+        self.alerts = books.alerts
         self.outside: Outside = NOBODY
         """Whom this node works with; set by whoever puts the program together."""
         self.now = now
@@ -122,7 +131,10 @@ def _books(home: Path, keys: config.Keys, draw: Draw) -> Iterator[Books]:
         accounts = stack.enter_context(closing(Database(home / config.ACCOUNTS_FILE, SCHEMA)))
         activations = stack.enter_context(closing(ActivationLinks(home / config.ACTIVATIONS_FILE)))
         market = stack.enter_context(closing(MarketBook(home / config.MARKET_FILE)))
-        yield Books(store, vault, AccountTables(accounts), Trail(accounts, keys.node), activations, market)
+        acts = stack.enter_context(closing(Database(home / config.CHRONICLE_FILE, chronicle.SCHEMA)))
+        raised = stack.enter_context(closing(Database(home / config.ALERTS_FILE, alerts.SCHEMA)))
+        staff = AccountTables(accounts), Trail(accounts, keys.node)
+        yield Books(store, vault, *staff, activations, market, Chronicle(acts), Alerts(raised))
 
 
 @contextmanager

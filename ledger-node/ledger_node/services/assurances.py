@@ -1,0 +1,65 @@
+"""The assurance numbers of the events on this node's ledger: counted on, not anew, each time somebody asks.
+
+What was counted is kept in memory; the first question after a start reads the event's own entries of the types that
+count (`assurance.TYPES`). The numbers are those of one log size, which is told with them.
+"""
+
+import copy
+import threading
+from dataclasses import dataclass
+
+from ledger_node.log.ledger import View
+from ledger_node.services.assurance import TYPES, Assurance, Count
+from ledger_node.services.chronicle import Chronicle
+from ledger_node.services.logged import read_logged
+
+
+@dataclass(slots=True)
+class _Event:
+    count: Count
+    size: int
+    faces: "_Faces"
+
+
+class _Faces:
+    """Face values, out of the view that is being read just now."""
+
+    def __init__(self, event: str) -> None:
+        self._event = event
+        self.view: View | None = None
+
+    def __call__(self, index: int) -> int:
+        assert self.view is not None, "asked while counting"
+        ticket = self.view.ticket(self._event, index)
+        assert ticket is not None, "the contract takes offers only of tickets that it has"
+        return ticket.face_value
+
+
+class Assurances:
+    """Any thread."""
+
+    def __init__(self, chronicle: Chronicle) -> None:
+        self._chronicle = chronicle
+        self._events: dict[str, _Event] = {}
+        self._lock = threading.Lock()
+
+    def read(self, view: View, event: str) -> tuple[Assurance, int]:
+        """The numbers of an event and the log size that they are of: the view's, or a newer one, if somebody who asked
+        at the same time has seen it.
+        """
+        self._chronicle.catch_up(view)
+        with self._lock:
+            known = self._events.get(event)
+            if known is None:
+                faces = _Faces(event)
+                known = self._events[event] = _Event(Count(faces), 0, faces)
+            self._count_on(view, event, known)
+            return copy.deepcopy(known.count.result), known.size
+
+    def _count_on(self, view: View, event: str, known: _Event) -> None:
+        known.faces.view = view
+        for act in self._chronicle.of_types(event, TYPES, known.size, view.size):
+            (raw,) = view.entries(act.position, act.position + 1)
+            known.count.take(act.position, act.at, read_logged(raw))
+        known.faces.view = None
+        known.size = max(known.size, view.size)
