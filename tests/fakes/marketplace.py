@@ -177,7 +177,7 @@ def stage(node, count: int, doors: int = DOORS) -> None:
 
 
 @contextmanager
-def marketplace(home: Path, count: int = 20, clock: Clock | None = None) -> Iterator[Marketplace]:
+def marketplace(home: Path, count: int = 20, clock: Clock | None = None, doors: int = DOORS) -> Iterator[Marketplace]:
     """Everything, staged if it is not yet."""
     clock = clock or Clock()
     with open_home(home, clock) as node:
@@ -188,7 +188,7 @@ def marketplace(home: Path, count: int = 20, clock: Clock | None = None) -> Iter
             if not node.ledger.size:
                 provider.account(ORGANISER)
                 provider.account(SERVICE)
-                stage(node, count)
+                stage(node, count, doors)
             yield made
         finally:
             provider.close()

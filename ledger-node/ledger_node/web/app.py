@@ -3,6 +3,7 @@
 Handlers take a request and give a Reply; no model is built on the way. The models are for the description.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from ledger_node.web.door import Door, Handler, Rules
 from ledger_node.web.feed import Feed
 from ledger_node.web.gates import Gates
 from ledger_node.web.guard import Guard
+from ledger_node.web.hands import Hands
+from ledger_node.web.market import add_market
 from ledger_node.web.metrics import Metrics
 from ledger_node.web.pages import add_pages
 from ledger_node.web.public import Public
@@ -59,6 +62,7 @@ class Parts:
     metrics: Metrics
     reports: Reports
     site: Site
+    hands: Hands
 
 
 def make_app(start: Callable[[], Parts]) -> FastAPI:
@@ -72,6 +76,7 @@ def make_app(start: Callable[[], Parts]) -> FastAPI:
         _add_people(app, parts)
         yield
         parts.feed.close()
+        await asyncio.to_thread(parts.hands.close)
 
     app = FastAPI(
         title="TicketME ledger node",
@@ -112,6 +117,7 @@ def _add_people(app: FastAPI, parts: Parts) -> None:
     guard = Guard(parts.node, parts.site)
     add_accounts(app, parts.node, parts.site, guard)
     add_activations(app, parts.node, guard)
+    add_market(app, parts.node, guard, parts.hands)
     add_pages(app, parts.site)
 
 

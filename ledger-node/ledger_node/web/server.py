@@ -22,9 +22,11 @@ from ledger_node.services.errors import ServiceError
 from ledger_node.services.events import list_events
 from ledger_node.services.node import Node
 from ledger_node.services.nonces import Nonces
+from ledger_node.services.tending import Tender
 from ledger_node.web.admin import make_admin
 from ledger_node.web.app import Parts, make_app
 from ledger_node.web.feed import Feed
+from ledger_node.web.hands import Hands
 from ledger_node.web.metrics import Metrics
 from ledger_node.web.reports import Reports
 from ledger_node.web.serving import Listening, ended_by_signals, http_server, listen, notify, until
@@ -59,7 +61,7 @@ async def serve(
     site = listening(node, listener.getsockname()[1])
 
     def start() -> Parts:
-        made = Parts(node, nonces, Feed(node.ledger), Metrics(node.ledger), Reports(node.store), site)
+        made = Parts(node, nonces, Feed(node.ledger), Metrics(node.ledger), Reports(node.store), site, Hands())
         parts.append(made)
         return made
 
@@ -69,6 +71,7 @@ async def serve(
     await until(lambda: all(server.started for server in servers) or any(task.done() for task in running))
     address = listener.getsockname()
     on_ready(Listening(address[0], address[1]))
+    tender = Tender(node)
     tending = asyncio.create_task(_tend(parts[0]))
     with ended_by_signals(stop):
         notify("READY=1")
@@ -76,6 +79,7 @@ async def serve(
             "serving", host=address[0], port=address[1], home=str(node.home), site=site.origin, size=node.ledger.size
         )
         node.cosigning.start()
+        tender.start()
         await asyncio.wait([asyncio.create_task(stop.wait()), *running], return_when=asyncio.FIRST_COMPLETED)
     notify("STOPPING=1")
     parts[0].feed.close()
@@ -86,6 +90,7 @@ async def serve(
     (node.home / SOCKET_FILE).unlink(missing_ok=True)
     parts[0].reports.flush()
     await asyncio.to_thread(node.cosigning.close)
+    await asyncio.to_thread(tender.close)
     nonces.close()
     log.info("stopped", size=node.ledger.size)
 

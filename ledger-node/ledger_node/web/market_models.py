@@ -1,0 +1,231 @@
+"""What the market's JSON looks like, both ways. Amounts are cents, times unix seconds, bytes hex in small letters."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from ledger_node.web.account_models import Text
+from ledger_node.web.schemas import Hex, Uint
+
+Bytes32 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Authorisation = Annotated[
+    str, Field(pattern=r"^[!-~]{1,128}$", description="What the wallet provider gave its customer")
+]
+Raw = Annotated[str, Field(pattern=r"^([0-9a-f]{2})+$", max_length=2 * 65_535, description="A signed entry")]
+Ticket = Annotated[int, Field(ge=0, le=2**32 - 1)]
+Tier = Annotated[int, Field(ge=0, le=255)]
+
+
+def _distinct(tickets: list[int]) -> list[int]:
+    if len(set(tickets)) < len(tickets):
+        raise ValueError("a ticket stands there twice")
+    return tickets
+
+
+Tickets = Annotated[list[Ticket], Field(max_length=500), AfterValidator(_distinct)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Keeping(_Strict):
+    """Seats to be kept; tier 0 = the cheapest that is open."""
+
+    tickets: Tickets
+    tier: Tier = 0
+
+
+class Line(_Strict):
+    """A ticket and its price."""
+
+    ticket: Ticket
+    tier: Tier
+    price: Uint
+
+
+class Kept(_Strict):
+    """Seats that are kept until `until` for whoever has `hold`; `fee` is what the e-ticket option adds."""
+
+    hold: str
+    until: Uint
+    tickets: list[Line]
+    fee: Uint
+    currency: str
+
+
+class Paying(_Strict):
+    """Who pays (by the provider's name for them in this event), and where the activation link goes."""
+
+    payer: Bytes32 | None = None
+    authorisation: Authorisation | None = None
+    phone: Text | None = None
+    email: Text | None = None
+    eticket: bool = True
+    tier: Tier = 0
+
+
+class Sold(_Strict):
+    """`number` is what the buyer is asked for when they activate; `order` is what the ledger calls it."""
+
+    number: str
+    order: Bytes32
+    position: Uint
+    amount: Uint
+    tickets: list[Ticket]
+
+
+class Seat(_Strict):
+    """A ticket as a seat plan shows it."""
+
+    ticket: Ticket
+    seat: Uint
+    category: Tier
+    face_value: Uint
+    free: bool
+
+
+class FeedOrder(_Strict):
+    """An order of the ticketing system; with the e-ticket option a phone or an e-mail."""
+
+    number: str
+    event: str
+    tickets: list[Ticket] = []
+    seats: list[Uint] = []
+    eticket: bool
+    price_cents: Uint
+    fee_cents: Uint = 0
+    phone: str = ""
+    email: str = ""
+
+
+class Feed(_Strict):
+    """Orders; one by itself may also be the whole body."""
+
+    orders: Annotated[list[FeedOrder], Field(min_length=1, max_length=1_000)]
+
+
+class Fault(_Strict):
+    """A bad order: its place in the delivery, from 1, and why."""
+
+    line: Uint
+    reason: str
+
+
+class TakenIn(_Strict):
+    """What became of a delivery's orders."""
+
+    sold: Uint
+    known: Uint
+    bad: Uint
+    faults: list[Fault]
+
+
+class Offering(_Strict):
+    """A signed transfer.offer; with `secret` and an address the node writes to the recipient."""
+
+    entry: Raw
+    secret: Bytes32 | None = None
+    phone: Text | None = None
+    email: Text | None = None
+
+
+class Opened(_Strict):
+    """An offer or a listing on the ledger: `deal` is its id, the SHA-256 of the entry."""
+
+    deal: Bytes32
+    position: Uint
+
+
+class DealFacts(_Strict):
+    """An open offer or listing."""
+
+    deal: Bytes32
+    ticket: Ticket
+    owner_seq: Uint
+    price: Uint
+    until: Uint
+
+
+class Listed(DealFacts):
+    """A listing, with who gets what of its price."""
+
+    seat: Uint
+    category: Tier
+    face_value: Uint
+    seller: Uint
+    organiser: Uint
+    fees: Uint
+
+
+class Checkout(_Strict):
+    """The ticket's next key, whose money, an offer's secret. `identify` is an authorisation to say who it is."""
+
+    key: Bytes32
+    secret: Bytes32 | None = None
+    payer: Bytes32 | None = None
+    authorisation: Authorisation | None = None
+    identify: Authorisation | None = None
+
+
+class Ready(_Strict):
+    """The entry that is to be signed: `message` is what the key signs, and signature | `payload` is what to send."""
+
+    owner_seq: Uint
+    payment: Hex
+    payload: Hex
+    message: Hex
+    sign_by: Uint
+
+
+class Logged(_Strict):
+    """Where an entry stands in the log, and from when it counts."""
+
+    position: Uint
+    at: Uint
+
+
+class Identifying(_Strict):
+    """An attestation that a provider gave, or the authorisation to ask for one; and the tickets that the key holds."""
+
+    attestation: Annotated[str, Field(pattern=r"^([0-9a-f]{2})+$", max_length=4_000)] | None = None
+    key: Bytes32 | None = None
+    authorisation: Authorisation | None = None
+    level: Annotated[int, Field(ge=0, le=9)] = 0
+    tickets: Tickets = []
+
+
+class GuestOf(_Strict):
+    """Whom a sponsor invites; without a question the guest is asked for the address itself."""
+
+    phone: Text | None = None
+    email: Text | None = None
+    question: Text = ""
+    answer: Text = ""
+
+
+class Inviting(_Strict):
+    """An audience."""
+
+    guests: Annotated[list[GuestOf], Field(min_length=1, max_length=200)]
+
+
+class Recalling(_Strict):
+    """Unclaimed tickets; none named = all."""
+
+    tickets: Tickets = []
+
+
+class TicketList(_Strict):
+    """Tickets that were given, or taken back."""
+
+    tickets: list[Ticket]
+
+
+class SponsorFacts(_Strict):
+    """A sponsor's tickets."""
+
+    sponsor: str
+    free: list[Ticket]
+    unclaimed: list[Ticket]
+    claimed: list[Ticket]

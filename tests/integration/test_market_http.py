@@ -1,0 +1,256 @@
+"""Selling and passing on over real HTTP: a real server, real keys, a provider with real rules; and what strangers, the
+clumsy and the malicious send.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import time
+
+import pytest
+import requests
+
+from ledger_node.contract.bodies_market import RejectTransfer
+from ledger_node.services import sale
+from ledger_node.web import market_models as models
+from tests.fakes.marketplace import EVENT, FACE, RICH, Clock, marketplace
+from tests.fakes.running_node import serving
+
+SECRET = b"s" * 32
+CBOR = {"Content-Type": "application/cbor"}
+
+
+class Shop:
+    """A browser's side of the market."""
+
+    def __init__(self, market, url):
+        self.market, self.base = market, f"{url}/v1/events/{EVENT}"
+        self.url = url
+        self.session = requests.Session()
+
+    def post(self, path, value=None, raw=None, **headers):
+        if raw is not None:
+            return self.session.post(self.base + path, data=raw, headers=CBOR | headers, timeout=20)
+        return self.session.post(self.base + path, json=value, headers=headers, timeout=20)
+
+    def get(self, path):
+        return self.session.get(self.base + path, timeout=20)
+
+    def settled(self, condition):
+        """Wait for what the node does in the background."""
+        until = time.monotonic() + 15
+        while not condition():
+            assert time.monotonic() < until, "it did not happen"
+            time.sleep(0.01)
+
+
+@pytest.fixture
+def shop(tmp_path):
+    clock = Clock(int(time.time()))
+    with (
+        marketplace(tmp_path, clock=clock, doors=int(time.time()) + 30 * 86_400) as market,
+        serving(market.node) as node,
+    ):
+        made = Shop(market, node.url)
+        yield made
+        made.session.close()
+
+
+def paying(who, **more):
+    return {"payer": who.party.hex(), "authorisation": who.agree(), **more}
+
+
+def test_seats_are_kept_paid_and_activated(shop):
+    ben = shop.market.person("ben")
+    seats = shop.get("/seats?from=1&count=3").json()
+    assert [seat["free"] for seat in seats] == [True] * 3
+    held = shop.post("/holds", {"tickets": [1, 2]})
+    assert held.status_code == 201
+    models.Kept.model_validate(held.json())
+    assert [seat["free"] for seat in shop.get("/seats?from=1&count=3").json()] == [False, False, True]
+    path = f"/holds/{held.json()['hold']}/pay"
+    sold = shop.post(path, paying(ben, email="ben@example.com"))
+    assert sold.status_code == 200, sold.text
+    models.Sold.model_validate(sold.json())
+    assert shop.post(path, paying(ben, email="ben@example.com")).json() == sold.json()
+    shop.settled(lambda: shop.market.letters.sent and not shop.market.books().held)
+    assert ben.balance() == RICH - sold.json()["amount"]
+
+
+def test_transfer_from_offer_to_capture(shop):
+    ada, ben = shop.market.person("ada"), shop.market.person("ben")
+    ada.hold_ticket(1)
+    offer = {"entry": ada.offer(1, price=FACE).hex(), "secret": SECRET.hex(), "phone": "91234567"}
+    made = shop.post("/transfers", offer)
+    assert made.status_code == 201, made.text
+    one = f"/transfers/{made.json()['deal']}"
+    models.DealFacts.model_validate(shop.get(one).json())
+    checkout = {"key": ben.key(1, 1).public.hex(), "secret": SECRET.hex(), **paying(ben)}
+    ready = shop.post(f"{one}/checkout", checkout).json()
+    models.Ready.model_validate(ready)
+    raw = ben.key(1, 1).sign(bytes.fromhex(ready["message"])) + bytes.fromhex(ready["payload"])
+    first, again = (shop.post(f"{one}/accept", raw=raw) for _ in range(2))
+    assert (first.status_code, first.json()) == (200, again.json())
+    shop.settled(lambda: ada.balance() == RICH + FACE)
+    assert shop.market.owner(1) == ben.key(1, 1).public
+    assert shop.market.letters.sent[0][0] == ("+85291234567", None)
+
+
+def test_resale_from_listing_to_settlement(shop):
+    ada, ben = shop.market.person("ada"), shop.market.person("ben")
+    ada.hold_ticket(1)
+    made = shop.post("/listings", raw=ada.listing(1))
+    assert made.status_code == 201, made.text
+    (listed,) = shop.get("/listings").json()
+    models.Listed.model_validate(listed)
+    one = f"/listings/{listed['deal']}"
+    ready = shop.post(f"{one}/checkout", {"key": ben.key(1, 1).public.hex(), **paying(ben)}).json()
+    raw = ben.key(1, 1).sign(bytes.fromhex(ready["message"])) + bytes.fromhex(ready["payload"])
+    assert shop.post(f"{one}/buy", raw=raw).status_code == 200
+    shop.settled(lambda: ada.balance() == RICH + listed["seller"])
+    assert shop.get(one).status_code == 404
+
+
+def test_offer_is_rejected_and_cancelled_by_signature(shop):
+    ada, ben = shop.market.person("ada"), shop.market.person("ben")
+    for ticket, act in ((1, "reject"), (2, "cancel")):
+        ada.hold_ticket(ticket)
+        deal = bytes.fromhex(shop.post("/transfers", {"entry": ada.offer(ticket).hex()}).json()["deal"])
+        raw = ben.reject(ticket, deal) if act == "reject" else ada.cancel(ticket, 0, deal)
+        assert shop.post(f"/transfers/{deal.hex()}/{act}", raw=raw).status_code == 200
+        assert shop.get(f"/transfers/{deal.hex()}").status_code == 404
+
+
+def test_identity_is_put_on_the_ledger_by_the_owners_yes(shop):
+    ada = shop.market.person("ada")
+    asked = {"key": ada.key(1, 0).public.hex(), "authorisation": ada.agree(), "level": 2}
+    assert shop.post("/identities", asked).status_code == 200
+    assert shop.post("/identities", {"key": asked["key"], "authorisation": "made-up"}).status_code == 403
+    assert shop.post("/identities", {}).status_code == 400
+
+
+def webhook(body, key=b"k" * 32, at=None):
+    at = str(int(at or time.time()))
+    signature = base64.b64encode(hmac.digest(key, f"m1.{at}.".encode() + body, hashlib.sha256)).decode()
+    return {
+        "webhook-id": "m1",
+        "webhook-timestamp": at,
+        "webhook-signature": f"v1,{signature}",
+        "Content-Type": "application/json",
+    }
+
+
+def test_ticketing_systems_webhook(shop):
+    order = {"number": "W-1", "event": EVENT, "tickets": [5], "eticket": False, "price_cents": FACE}
+    body = json.dumps({"orders": [order, {**order, "number": "W-2", "tickets": [99]}]}).encode()
+    path = f"{shop.base}/orders"
+    taken = shop.session.post(path, data=body, headers=webhook(body), timeout=20)
+    assert taken.status_code == 200, taken.text
+    models.TakenIn.model_validate(taken.json())
+    assert (taken.json()["sold"], taken.json()["bad"]) == (1, 1)
+    forged = shop.session.post(path, data=body, headers=webhook(body, key=b"x" * 32), timeout=20)
+    assert (forged.status_code, forged.json()["code"]) == (401, "forged")
+
+
+def test_things_of_others_cannot_be_reached_by_guessing(shop):
+    ada, eve = shop.market.person("ada"), shop.market.person("eve")
+    ada.hold_ticket(1)
+    deal = bytes.fromhex(shop.post("/transfers", {"entry": ada.offer(1).hex()}).json()["deal"])
+    one = f"/transfers/{deal.hex()}"
+    wrong_secret = {"key": eve.key(1, 1).public.hex(), "secret": os.urandom(32).hex()}
+    answers = [
+        (shop.post(f"{one}/checkout", wrong_secret), 403, "bad-secret"),
+        (shop.post(f"{one}/cancel", raw=eve.cancel(1, 0, deal)), 422, "wrong-signer"),
+        (shop.post(f"{one}/reject", raw=eve.reject(1, deal, b"x" * 32)), 422, "bad-secret"),
+        (shop.post("/transfers", {"entry": eve.offer(1).hex()}), 422, "wrong-signer"),
+        (shop.post("/listings", raw=eve.listing(1)), 422, "wrong-signer"),
+        (shop.get(f"/listings/{deal.hex()}"), 404, "deal-gone"),
+        (shop.post(f"/holds/{'0' * 32}.1.5/pay", {"eticket": False}), 410, "hold-expired"),
+        (shop.post(f"/holds/{'0' * 32}.1.5/release", {}), 422, "not-held"),
+        (shop.get("/sponsors/bank"), 401, "not-signed-in"),
+        (shop.post("/sponsors/bank/recall", {}), 403, "cross-site"),
+    ]
+    for answer, status, code in answers:
+        assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
+    assert shop.market.owner(1) == ada.key(1, 0).public
+
+
+def test_clumsy_requests_get_a_problem_and_never_a_fault(shop):
+    ada = shop.market.person("ada")
+    deal = "0" * 64
+    json_type = {"Content-Type": "application/json"}
+    post = shop.session.post
+    answers = [
+        shop.post("/holds", {"tickets": ["1"]}),
+        shop.post("/holds", {"tickets": [1, 1]}),
+        shop.post("/holds", {"tickets": []}),
+        shop.post("/holds", {"tickets": [2**32]}),
+        shop.post("/holds", {"tickets": [1], "more": 1}),
+        shop.post("/holds", {"tickets": [4_000_000]}),
+        post(f"{shop.base}/holds", data=b"{", headers=json_type, timeout=20),
+        post(f"{shop.base}/holds", data=b"tickets=1", timeout=20),
+        post(f"{shop.base}/holds", data=b"[" * 20_000, headers=json_type, timeout=20),
+        post(f"{shop.base}/holds", data=b'{"tickets": [1], "x": "\\ud800"}', headers=json_type, timeout=20),
+        shop.post("/holds/x/pay", {}),
+        shop.post("/holds/x/release", {}),
+        shop.post("/transfers", {"entry": "00"}),
+        shop.post("/transfers", {"entry": "zz"}),
+        shop.post("/transfers", {"entry": ada.offer(1).hex(), "secret": SECRET.hex(), "email": "\u2028@x"}),
+        shop.get("/transfers/xyz"),
+        shop.get(f"/transfers/{deal}"),
+        shop.get(f"/listings/{deal.upper()}"),
+        shop.post(f"/transfers/{deal}/checkout", {"key": "00"}),
+        shop.post(f"/transfers/{deal}/checkout", {"key": "00" * 32}),
+        shop.post(f"/transfers/{deal}/accept", raw=b""),
+        shop.post(f"/transfers/{deal}/accept", raw=b"\xff" * 200),
+        shop.post(f"/transfers/{deal}/accept", raw=b"x" * 70_000),
+        post(f"{shop.base}/transfers/{deal}/accept", data=b"x", headers=json_type, timeout=20),
+        shop.post("/listings", raw=RejectTransfer(1, b"d" * 32, SECRET).seal(EVENT, 1, ada.key(1, 0))),
+        shop.post("/identities", {"attestation": "00"}),
+        shop.get("/seats?from=-1"),
+        shop.get("/seats?count=" + "9" * 30),
+        post(f"{shop.base}/orders", data=b"x" * 10, headers=json_type, timeout=20),
+        shop.session.get(f"{shop.url}/v1/events/none/listings", timeout=20),
+        shop.session.get(f"{shop.url}/v1/events/none/policy", timeout=20),
+        shop.session.post(f"{shop.url}/v1/events/none/holds", json={"tickets": [1]}, timeout=20),
+    ]
+    for answer in answers:
+        assert 400 <= answer.status_code < 500, (answer.request.url, answer.status_code, answer.text)
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json()["detail"]
+
+
+def test_provider_that_is_away_is_a_503_and_nothing_is_lost(shop):
+    ben = shop.market.person("ben")
+    held = shop.post("/holds", {"tickets": [1]}).json()
+    pay = paying(ben, eticket=False)
+    shop.market.provider.faults.append("lost")
+    away = shop.post(f"/holds/{held['hold']}/pay", pay)
+    assert (away.status_code, away.headers["retry-after"]) == (503, "1")
+    assert shop.post(f"/holds/{held['hold']}/pay", pay).status_code == 200
+    shop.settled(lambda: not shop.market.books().held)
+    assert ben.balance() == RICH - FACE
+
+
+def test_node_without_a_provider_says_so(shop):
+    shop.market.node.outside = type(shop.market.node.outside)()
+    held = shop.post("/holds", {"tickets": [1]}).json()
+    answer = shop.post(f"/holds/{held['hold']}/pay", paying(shop.market.person("ben"), eticket=False))
+    assert (answer.status_code, answer.json()["code"]) == (501, "no-provider")
+
+
+def test_every_path_of_the_market_is_described(shop):
+    described = shop.session.get(f"{shop.url}/openapi.json", timeout=20).json()["paths"]
+    ours = [path for path in described if any(f"/{part}" in path for part in ("holds", "transfers", "listings"))]
+    assert len(ours) >= 11
+    for path in ours:
+        for act in described[path].values():
+            assert act["description"]
+            assert "default" in act["responses"]
+
+
+def test_closed_sale_is_not_found(shop):
+    sale.open_sale(shop.market.node, EVENT, 0, 60)
+    assert shop.post("/holds", {"tickets": [1]}).status_code == 404
