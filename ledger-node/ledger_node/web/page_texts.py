@@ -38,10 +38,10 @@ TEXTS = {
     "more": Said("加入另一個通行密鑰", "Add another passkey"),
     "second": Said("設定驗證程式", "Set up an authenticator app"),
     "about_second": Said(
-        "通行密鑰不在身邊時使用。以下只顯示一次：金鑰請妥善保存，密碼種子請輸入驗證程式。",
+        "通行密鑰不在身邊時使用。以下只顯示一次：金鑰請妥善保存，設定碼請輸入驗證程式。",
         "For when your passkey is not at hand. Shown once: keep the key safe, type the secret into your app.",
     ),
-    "secret": Said("密碼種子", "Secret"),
+    "secret": Said("設定碼", "Secret"),
     "open_app": Said("在此裝置的驗證程式開啟", "Open in an app on this device"),
     "confirm": Said("確認", "Confirm"),
     "done": Said("完成。", "Done."),

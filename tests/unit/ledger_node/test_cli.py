@@ -181,3 +181,25 @@ def test_every_command_explains_itself() -> None:
         done = CliRunner().invoke(cli, [*command, "--help"])
         assert done.exit_code == 0
         assert len(done.output) > 130
+
+
+def test_an_operator_is_invited_recovered_and_revoked_and_the_trail_says_so(terminal: Terminal) -> None:
+    invited = terminal.run("accounts", "invite", "ops", "Duty manager")
+    assert "/account/join#" in invited.stdout
+    assert "/account/join#" in terminal.run("accounts", "recover", "Duty manager").stdout
+    terminal.json("accounts", "revoke", "Duty manager")
+    assert [one["state"] for one in terminal.json("accounts", "list", "--json")] == ["revoked"]
+    trail = terminal.json("accounts", "trail")
+    assert [act["what"] for act in trail["acts"]] == ["account.invite", "account.recover", "account.revoke"]
+    assert (trail["problem"], trail["head"]["n"]) == (None, 3)
+    assert "organisation" in terminal.refused("accounts", "invite", "sponsor", "Desk")
+    assert "no account" in terminal.refused("accounts", "revoke", "nobody")
+
+
+def test_nobody_is_found_forgotten_or_expired_who_is_not_there(terminal: Terminal) -> None:
+    assert terminal.json("vault", "find", "phone", "+85291234567") == []
+    assert "nobody" in terminal.refused("vault", "forget", "0" * 32)
+    assert "nobody" in terminal.refused("vault", "export", "nobody")
+    assert terminal.json("vault", "expire", "--before", "2020-01-01") == {"forgotten": 0}
+    assert "future" in terminal.refused("vault", "expire", "--before", "2999-01-01")
+    assert "no activation link" in terminal.refused("activations", "unlock", "x")
