@@ -1,11 +1,9 @@
-"""Asks a witness, ours or anybody's, for a cosignature: C2SP tlog-witness over HTTP. Checks and retries nothing."""
+"""Asks a witness, ours or anybody's, for a cosignature: one HTTP exchange. What is asked and answered is for others."""
 
 import http.client
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
-
-from ledger_node.log.witness_protocol import AddCheckpoint, read_size
 
 TIMEOUT = 10.0
 _MOST_BYTES = 1 << 16
@@ -16,40 +14,34 @@ class WitnessError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Lines:
-    """Signature lines, of which none was checked."""
+class WitnessAnswer:
+    """What came back, whatever the status."""
 
-    text: str
+    status: int
+    body: bytes
+
+    @property
+    def reason(self) -> str:
+        """The first line of a refusal, for people."""
+        return self.body.decode(errors="replace").strip().partition("\n")[0][:300] or "no reason given"
 
 
-@dataclass(frozen=True, slots=True)
-class OtherSize:
-    """The witness's newest signed size is this one, and not what we thought."""
-
-    size: int
-
-
-def ask_witness(url: str, request: AddCheckpoint, timeout: float = TIMEOUT) -> Lines | OtherSize:
-    """One request. Raises WitnessError."""
+def ask_witness(url: str, body: bytes, timeout: float = TIMEOUT) -> WitnessAnswer:
+    """POST `body` to the witness's add-checkpoint. Raises WitnessError when nobody answers."""
     address = f"{url.rstrip('/')}/add-checkpoint"
-    post = urllib.request.Request(address, request.encode(), {"Content-Type": "text/plain"})  # noqa: S310 - see config
+    post = urllib.request.Request(address, body, {"Content-Type": "text/plain"})  # noqa: S310 - http or https, see caller
     try:
-        with urllib.request.urlopen(post, timeout=timeout) as answer:  # noqa: S310 - the scheme is checked in witness_of
-            return Lines(answer.read(_MOST_BYTES).decode())
+        with urllib.request.urlopen(post, timeout=timeout) as answer:  # noqa: S310 - as above
+            return WitnessAnswer(answer.status, answer.read(_MOST_BYTES))
     except urllib.error.HTTPError as error:
         with error:
-            return _refused(address, error)
+            return WitnessAnswer(error.code, _rest(error))
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise WitnessError(f"{address} does not answer ({error})") from error
 
 
-def _refused(address: str, error: urllib.error.HTTPError) -> OtherSize:
+def _rest(error: urllib.error.HTTPError) -> bytes:
     try:
-        body = error.read(_MOST_BYTES)
+        return error.read(_MOST_BYTES)
     except (OSError, http.client.HTTPException):
-        body = b""
-    size = read_size(body) if error.code == http.HTTPStatus.CONFLICT else None
-    if size is not None:
-        return OtherSize(size)
-    reason = body.decode(errors="replace").strip().partition("\n")[0][:300]
-    raise WitnessError(f"{address} answers {error.code}: {reason or 'no reason given'}") from error
+        return b""

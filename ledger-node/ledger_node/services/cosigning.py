@@ -2,7 +2,7 @@
 
 One thread picks a size and asks every witness about it, each on a thread of its own, so that a quorum is had at one
 size. A witness that is away is asked again later and holds nobody up. What was collected is kept in memory only: after
-a restart it is asked for again.
+a restart it is asked for again. One exchange with one witness is witness_peer's.
 """
 
 import threading
@@ -15,14 +15,12 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from ledger_node.adapters.witness_client import Lines, OtherSize, WitnessError, ask_witness
 from ledger_node.log.ledger import Ledger, LedgerFault, View
 from ledger_node.log.port import Head
-from ledger_node.log.witness_protocol import AddCheckpoint
 from ledger_node.services.errors import ServiceError
-from scanner.verify.checkpoint import COSIGNATURE, VerifierKey, cosigned_at, parse_checkpoint
-from scanner.verify.entry import Malformed
+from ledger_node.services.witness_peer import WitnessAddress, WitnessPeer, witness_of
 
+__all__ = ["Cosigned", "Cosigning", "WitnessAddress", "witness_of"]
 PATIENCE = 1.0
 """Seconds that a round waits for its witnesses; a slower one is heard when it answers."""
 LONGEST_PAUSE = 30.0
@@ -31,14 +29,6 @@ _GATHER = 0.02
 _KEPT = 64
 _TRIES = 3
 log = structlog.get_logger("witnesses")
-
-
-@dataclass(frozen=True, slots=True)
-class WitnessAddress:
-    """A witness: where it takes checkpoints, and the key that it signs with."""
-
-    url: str
-    key: VerifierKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +41,6 @@ class Cosigned:
 
 
 @dataclass(slots=True)
-class _Peer:
-    """What is known of one witness: the size that it signed last, and when to ask again after a failure."""
-
-    address: WitnessAddress
-    signed: int = 0
-    pause: float = 0.0
-    again_at: float = 0.0
-    problem: str = ""
-    busy: bool = False
-
-
-@dataclass(slots=True)
 class _Round:
     head: Head
     note: str
@@ -70,24 +48,12 @@ class _Round:
     over: bool = False
 
 
-def witness_of(text: str) -> WitnessAddress:
-    """From `URL,VKEY`. Raises ServiceError that says what is wrong."""
-    url, _, vkey = text.partition(",")
-    key = VerifierKey.parse(vkey)
-    if not url.startswith(("http://", "https://")):
-        raise ServiceError("witness", f"{text!r} is not URL,VKEY with a URL of http:// or https://")
-    if isinstance(key, Malformed) or key.type != COSIGNATURE:
-        why = key.reason if isinstance(key, Malformed) else "it is a log's key"
-        raise ServiceError("witness", f"{vkey!r} is no witness's key ({why}): ask the witness for it (GET {url})")
-    return WitnessAddress(url, key)
-
-
 class Cosigning:
     """See the module. Any thread may call."""
 
     def __init__(self, ledger: Ledger, witnesses: Sequence[WitnessAddress]) -> None:
         self._ledger = ledger
-        self._peers = [_Peer(witness) for witness in witnesses]
+        self._peers = [WitnessPeer(witness) for witness in witnesses]
         self._rounds: OrderedDict[int, _Round] = OrderedDict()
         self._changed = threading.Condition()
         self._wanted: list[Head] = []
@@ -224,10 +190,12 @@ class Cosigning:
         """Whether there is a size to ask about, or a witness to ask again."""
         newest = self._newest()
         ready = [peer for peer in self._peers if self._ready(peer)]
-        behind = any(peer.address.key.name not in self._rounds[newest].lines for peer in ready) if newest >= 0 else True
+        behind = (
+            any(peer.address.key.encode() not in self._rounds[newest].lines for peer in ready) if newest >= 0 else True
+        )
         return self._stopped or bool(self._wanted) or self._ledger.size > newest or (bool(ready) and behind)
 
-    def _ready(self, peer: _Peer) -> bool:
+    def _ready(self, peer: WitnessPeer) -> bool:
         return not peer.busy and time.monotonic() >= peer.again_at
 
     def _round(self, wanted: Head | None) -> None:
@@ -237,7 +205,7 @@ class Cosigning:
             made = self._open_round(head)
             asked: list[Future[None]] = []
             for peer in self._peers:
-                if self._ready(peer) and peer.address.key.name not in made.lines:
+                if self._ready(peer) and peer.address.key.encode() not in made.lines:
                     peer.busy = True
                     asked.append(self._pool.submit(self._ask, peer, made))
         wait(asked, PATIENCE)
@@ -254,9 +222,9 @@ class Cosigning:
                     self._rounds.popitem(last=False)
             return made
 
-    def _ask(self, peer: _Peer, made: _Round) -> None:
+    def _ask(self, peer: WitnessPeer, made: _Round) -> None:
         try:
-            line = self._signature(peer, made)
+            line = peer.ask(self._ledger, made.head, made.note)
             peer.pause, peer.again_at, peer.problem = 0.0, 0.0, ""
         except Exception as error:  # noqa: BLE001 - whatever a witness answers, the others are asked on
             peer.pause = min(LONGEST_PAUSE, max(0.5, 2 * peer.pause))
@@ -268,43 +236,8 @@ class Cosigning:
         with self._changed:
             peer.busy = False
             if line:
-                made.lines[peer.address.key.name] = line
+                made.lines[peer.address.key.encode()] = line
             self._changed.notify_all()
-
-    def _signature(self, peer: _Peer, made: _Round) -> str:
-        """The witness's good cosignature line, asked for with a proof from the size that it signed last."""
-        for _ in range(_TRIES):
-            if peer.signed > made.head.size:
-                raise WitnessError(f"it has signed size {peer.signed} already, which is newer than {made.head.size}")
-            with self._ledger.view() as view:
-                proof = tuple(view.consistency(peer.signed, made.head.size))
-            answer = ask_witness(peer.address.url, AddCheckpoint(peer.signed, proof, made.note))
-            if isinstance(answer, Lines):
-                peer.signed = made.head.size
-                return _good_line(answer.text, made.note, peer.address.key)
-            self._believe(peer, answer)
-        raise WitnessError("it contradicts itself about the size that it signed last")
-
-    def _believe(self, peer: _Peer, answer: OtherSize) -> None:
-        """Start from the size that the witness names, unless that is what it was told already."""
-        if answer.size == peer.signed:
-            raise WitnessError(
-                f"it says that it has seen another log of size {answer.size}: compare the two checkpoints"
-            )
-        if answer.size > self._ledger.size:
-            raise WitnessError(
-                f"it has seen size {answer.size}, we have {self._ledger.size}: was this node restored from a backup?"
-            )
-        peer.signed = answer.size
-
-
-def _good_line(text: str, note: str, key: VerifierKey) -> str:
-    """The first line in the answer that is `key`'s good cosignature of this checkpoint."""
-    for line in text.split("\n"):
-        checkpoint = parse_checkpoint(f"{note}{line}\n")
-        if line and not isinstance(checkpoint, Malformed) and cosigned_at(checkpoint, key) is not None:
-            return f"{line}\n"
-    raise WitnessError(f"it answered no good cosignature of {key.name}: is that its key?")
 
 
 def _text(made: _Round) -> Cosigned:
