@@ -49,6 +49,7 @@ def audit(
         "findings": [str(finding) for finding in report.findings],
         "notes": list(report.notes),
         "state_digests": {event: digest.hex() for event, digest in report.digests.items()},
+        "assurance": {event: numbers.summary() for event, numbers in report.assurance.items()},
     }
     show(shown)
     sys.exit(0 if report.good else 1)

@@ -1,6 +1,7 @@
-"""`ledger-node event`: create, show, list."""
+"""`ledger-node event`: create, show, assurance, list."""
 
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,21 @@ def show_one(home: Path, event: str) -> None:
     """All of EVENT's manifest as JSON, keys in hex, times in unix seconds."""
     with errors_in_one_line(), operator(home) as node:
         show(node.do("event-show", event=event))
+
+
+@event.command()
+@click.argument("event")
+@click.pass_obj
+def assurance(home: Path, event: str) -> None:
+    """EVENT's promises in numbers: issued <= licensed, sponsors' share <= declared, transfers and resales <= cap.
+
+    Each number comes with the positions of the log entries behind it. `ledger-node audit` counts the same from the log
+    alone. Exit status 1 if a promise was broken.
+    """
+    with errors_in_one_line(), operator(home) as node:
+        numbers = node.do("event-assurance", event=event)
+    show(numbers)
+    sys.exit(0 if numbers["holds"] else 1)
 
 
 @event.command("list")

@@ -8,6 +8,7 @@ import click
 from ledger_node import config
 from ledger_node.cli import logs
 from ledger_node.cli.accounts import accounts
+from ledger_node.cli.alerts import alerts
 from ledger_node.cli.audit import audit
 from ledger_node.cli.devices import devices
 from ledger_node.cli.events import event
@@ -149,7 +150,19 @@ def rotate(home: Path, retire: bool) -> None:  # noqa: FBT001 - click passes it 
         show(node.do("keys-rotate", retire=retire))
 
 
-for _command in (event, tickets, devices, audit, witness, evidence, provider_sandbox, accounts, vault, activations):
+for _command in (
+    event,
+    tickets,
+    devices,
+    audit,
+    witness,
+    evidence,
+    provider_sandbox,
+    accounts,
+    vault,
+    activations,
+    alerts,
+):
     cli.add_command(_command)
 
 

@@ -1,4 +1,4 @@
-"""`ledger-node tickets`: issue, import, show, register a holder's key, change the state."""
+"""`ledger-node tickets`: issue, import, show, history, register a holder's key, change the state."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -71,6 +71,23 @@ def show_one(home: Path, event: str, index: int, certificate: bool, ttl: int) ->
     """
     with errors_in_one_line(), operator(home) as node:
         show(node.do("tickets-show", event=event, index=index, certificate=certificate, ttl=ttl))
+
+
+@tickets.command()
+@click.argument("event")
+@click.argument("index", type=_INDEX)
+@click.option("--proofs", is_flag=True, help="With a proof for each entry that it is in the log of the checkpoint.")
+@click.option("--from", "start", type=click.IntRange(0), default=0, help="Position to go on from (`next`).")
+@click.pass_obj
+def history(home: Path, event: str, index: int, proofs: bool, start: int) -> None:  # noqa: FBT001 - click
+    """Everything that the log says about ticket INDEX of EVENT, as JSON: what, when, signed by which role. No people.
+
+    \b
+      ledger-node tickets history coliseum-1122 4711
+      ledger-node tickets history coliseum-1122 4711 --proofs | jq .checkpoint
+    """
+    with errors_in_one_line(), operator(home) as node:
+        show(node.do("tickets-history", event=event, index=index, proofs=proofs, start=start))
 
 
 @tickets.command()

@@ -85,6 +85,13 @@ class Assurance:
         """As JSON has it."""
         return {"holds": self.holds, **asdict(self)}
 
+    def summary(self) -> dict[str, Any]:
+        """The numbers without positions, but for those of breaches."""
+        lists = {"licences", "issues", "allotments", "recalls", "deals"}
+        parts = asdict(self).items()
+        short = {name: {key: value for key, value in part.items() if key not in lists} for name, part in parts}
+        return {"holds": self.holds, **short}
+
 
 class Count:
     """Counts one event's entries, in log order."""

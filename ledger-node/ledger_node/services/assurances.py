@@ -1,12 +1,15 @@
-"""The assurance numbers of the events on this node's ledger: counted on, not anew, each time somebody asks.
+"""The assurance numbers of all events: of a whole log that somebody else reads (`Counts`), and of this node's ledger,
+counted on and not anew each time somebody asks (`Assurances`).
 
-What was counted is kept in memory; the first question after a start reads the event's own entries of the types that
-count (`assurance.TYPES`). The numbers are those of one log size, which is told with them.
+What this node counted is kept in memory; the first question after a start reads the event's own entries of the types
+that count (`assurance.TYPES`). The numbers are those of one log size, which is told with them.
 """
 
 import copy
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from ledger_node.log.ledger import View
 from ledger_node.services.assurance import TYPES, Assurance, Count
@@ -33,6 +36,27 @@ class _Faces:
         ticket = self.view.ticket(self._event, index)
         assert ticket is not None, "the contract takes offers only of tickets that it has"
         return ticket.face_value
+
+
+class Counts:
+    """All events of a log that is read from its beginning; `face_value` knows what a ticket was issued for."""
+
+    def __init__(self, face_value: Callable[[str, int], int]) -> None:
+        self._face_value = face_value
+        self._counts: dict[str, Count] = {}
+
+    def add(self, position: int, at: int, raw: bytes) -> None:
+        """Take in an entry that the contract accepted, and that counts from `at`."""
+        entry = read_logged(raw)
+        if entry.type in TYPES:
+            count = self._counts.get(entry.event)
+            if count is None:
+                count = self._counts[entry.event] = Count(partial(self._face_value, entry.event))
+            count.take(position, at, entry)
+
+    def results(self) -> dict[str, Assurance]:
+        """By event."""
+        return {event: count.result for event, count in sorted(self._counts.items())}
 
 
 class Assurances:

@@ -8,13 +8,15 @@ the checkpoint must have, or give checkpoints of this log that were seen elsewhe
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ledger_node.contract.apply import apply
 from ledger_node.contract.memory import MemoryState
 from ledger_node.contract.outcome import Rejected
 from ledger_node.log.tiles import WIDTH, TilePath, grow, unbundle
+from ledger_node.services.assurance import Assurance
+from ledger_node.services.assurances import Counts
 from ledger_node.services.chains import Chains
 from scanner.verify.checkpoint import Checkpoint, VerifierKey, cosigned_at, open_checkpoint
 from scanner.verify.entry import Malformed
@@ -43,6 +45,7 @@ class Finding:
 class AuditReport:
     """What an audit found: nothing, or the first hundred findings. `notes` are no faults (a gate that has not uploaded
     everything yet). `digests` are the state digests at `size`, by event: what a snapshot of that size must carry.
+    `assurance` has each event's promises in numbers, counted from the entries alone.
     """
 
     origin: str
@@ -52,6 +55,7 @@ class AuditReport:
     findings: tuple[Finding, ...]
     notes: tuple[str, ...]
     digests: dict[str, bytes]
+    assurance: dict[str, Assurance] = field(default_factory=dict)
 
     @property
     def good(self) -> bool:
@@ -118,6 +122,7 @@ class _Audit:
             self._seen[one.size].add(one.root)
         self._state = MemoryState(key.public_key)
         self._chains = Chains()
+        self._counts = Counts(self._face_value)
         self._from_entries, self._from_tiles = Frontier(), Frontier()
         self._unlike: list[int] = []
         self._uppers: dict[int, list[bytes]] = {}
@@ -135,6 +140,11 @@ class _Audit:
         if self._from_entries.size == size:
             self._check_hashes()
             self._rules += [Finding(position, what) for position, what in self._chains.breaks()]
+            self._rules += [
+                Finding(None, f"{event}: a promise was broken, though the contract took it: see its assurance")
+                for event, numbers in self._counts.results().items()
+                if not numbers.holds
+            ]
         return self._report()
 
     def _check_bundle(self, n: int, width: int) -> bool:
@@ -162,6 +172,7 @@ class _Audit:
             self._rules.append(Finding(position, f"is entry {outcome.position} once more"))
         else:
             self._chains.add(position, raw)
+            self._counts.add(position, outcome.at, raw)
         if position + 1 in self._seen:
             self._check_seen(position + 1)
 
@@ -238,7 +249,13 @@ class _Audit:
             tuple([*self._findings, *self._rules][:_MOST_FINDINGS]),
             tuple(self._chains.gaps()),
             dict(self._digests()),
+            self._counts.results(),
         )
+
+    def _face_value(self, event: str, index: int) -> int:
+        ticket = self._state.ticket(event, index)
+        assert ticket is not None, "the contract accepts offers only of tickets that there are"
+        return ticket.face_value
 
     def _digests(self) -> Iterator[tuple[str, bytes]]:
         for event in self._state.events():

@@ -12,6 +12,7 @@ from ledger_node.services import devices, events, issue, keys, tickets
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.export import export
 from ledger_node.services.node import Node
+from ledger_node.services.oversight import OVERSIGHT
 from ledger_node.services.people import PEOPLE
 from scanner.verify.gatecode import event_hash
 from scanner.verify.manifest import GateGroup
@@ -146,6 +147,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "devices-list": _list_devices,
     "devices-revoke": _revoke,
     **PEOPLE,
+    **OVERSIGHT,
 }
 
 
