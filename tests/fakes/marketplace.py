@@ -16,6 +16,7 @@ from ledger_node.contract.commitments import invitation
 from ledger_node.contract.entries import NewTicket
 from ledger_node.contract.facts import Books, Title
 from ledger_node.services import activation, dealing, identities, policies, sale, tickets
+from ledger_node.services.accounts.site import set_site
 from ledger_node.services.events import EventOrder, create_event
 from ledger_node.services.messenger import NotSentError
 from ledger_node.services.outside import Outside
@@ -163,7 +164,8 @@ class Marketplace:
 
 def surround(node, provider: StrictProvider, letters) -> None:
     """Give the node its provider and messenger."""
-    node.outside = Outside(provider, NAME, letters, "https://tickets.example", (b"k" * 32,))
+    node.outside = Outside(provider, NAME, letters, (b"k" * 32,))
+    set_site(node, "https://tickets.example")
 
 
 def stage(node, count: int, doors: int = DOORS) -> None:

@@ -12,10 +12,14 @@ from ledger_node.cli.alerts import alerts
 from ledger_node.cli.audit import audit
 from ledger_node.cli.devices import devices
 from ledger_node.cli.events import event
+from ledger_node.cli.market import actors, policy, resale, sale, transfers
 from ledger_node.cli.operator import operator, own_node
+from ledger_node.cli.orders import orders
 from ledger_node.cli.output import errors_in_one_line, show
+from ledger_node.cli.outside import surroundings
 from ledger_node.cli.people import activations, vault
 from ledger_node.cli.sandbox import provider_sandbox
+from ledger_node.cli.sponsors import sponsors
 from ledger_node.cli.tickets import tickets
 from ledger_node.cli.witness import evidence, witness
 from ledger_node.services.accounts.site import set_site
@@ -88,7 +92,8 @@ def serve(
     logs.configure(pretty=pretty)
     with errors_in_one_line():
         asked = [witness_of(text) for text in witnesses]
-    with errors_in_one_line(), config.hold(home), own_node(home, asked) as node:
+    with errors_in_one_line(), config.hold(home), own_node(home, asked) as node, surroundings(node) as outside:
+        node.outside = outside
         if public_url:
             set_site(node, public_url)
         run(node, host, port)
@@ -162,6 +167,13 @@ for _command in (
     vault,
     activations,
     alerts,
+    policy,
+    actors,
+    orders,
+    sale,
+    transfers,
+    resale,
+    sponsors,
 ):
     cli.add_command(_command)
 

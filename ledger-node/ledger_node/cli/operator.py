@@ -20,6 +20,7 @@ from ledger_node.services.errors import ServiceError
 from ledger_node.services.issue import import_file
 from ledger_node.services.node import Node, open_node
 from ledger_node.services.operations import perform
+from ledger_node.services.orders import import_orders
 from ledger_node.services.snapshot import export_snapshot
 
 _PATIENCE = 10.0
@@ -39,6 +40,9 @@ class Operator(Protocol):
     def load(self, event: str, path: Path, progress: Progress) -> int:
         """Import a CSV file; how many tickets."""
 
+    def orders(self, event: str, path: Path, progress: Progress, *, whole: bool) -> Mapping[str, Any]:
+        """Take in a feed's file (`services.orders`): how many were sold, known and bad, and the first bad ones."""
+
     def snapshot(self, event: str, out: Path) -> Mapping[str, int]:
         """Write a snapshot to `out`; its log size and length in bytes."""
 
@@ -56,6 +60,10 @@ class Local:
     def load(self, event: str, path: Path, progress: Progress) -> int:
         """See Operator."""
         return import_file(self._node, event, path, progress)
+
+    def orders(self, event: str, path: Path, progress: Progress, *, whole: bool) -> Mapping[str, Any]:
+        """See Operator."""
+        return import_orders(self._node, event, path, whole=whole, progress=progress).to_map()
 
     def snapshot(self, event: str, out: Path) -> Mapping[str, int]:
         """See Operator."""
@@ -80,6 +88,16 @@ class Remote:
             with path.open("rb") as file, self._asked("POST", _path("import", event), _Sent(file, progress)) as answer:
                 count: int = json.load(answer)["count"]
                 return count
+        except OSError as error:
+            raise ServiceError("no-file", f"cannot read {path}: {error.strerror}") from error
+
+    def orders(self, event: str, path: Path, progress: Progress, *, whole: bool) -> Mapping[str, Any]:
+        """See Operator."""
+        target = _path("orders-whole" if whole else "orders", event)
+        try:
+            with path.open("rb") as file, self._asked("POST", target, _Sent(file, progress)) as answer:
+                taken: Mapping[str, Any] = json.load(answer)
+                return taken
         except OSError as error:
             raise ServiceError("no-file", f"cannot read {path}: {error.strerror}") from error
 

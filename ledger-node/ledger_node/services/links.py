@@ -10,6 +10,7 @@ from ledger_node.contract.bodies_market import Activation
 from ledger_node.contract.facts import Order, Title
 from ledger_node.log.ledger import View
 from ledger_node.services import activation
+from ledger_node.services.accounts.site import site_of
 from ledger_node.services.activation import Ask, Made
 from ledger_node.services.buyers import number_field
 from ledger_node.services.errors import ServiceError
@@ -40,7 +41,7 @@ def make_links(node: Node) -> int:
 
 def link_letter(node: Node, made: Made, event: str, person: str, sponsor: str = "") -> LetterRow:
     """The letter with an activation link, written but not in the book yet."""
-    values = activation.letter(node, made, node.outside.site)
+    values = activation.letter(node, made, site_of(node).origin)
     template = activation.TEMPLATE
     if sponsor:
         values = {name: value for name, value in values.items() if name != "tickets"} | {"sponsor": sponsor}

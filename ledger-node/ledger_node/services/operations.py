@@ -11,6 +11,7 @@ from ledger_node.contract.state import EventState, Ticket
 from ledger_node.services import devices, events, issue, keys, tickets
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.export import export
+from ledger_node.services.market_operations import MARKET
 from ledger_node.services.node import Node
 from ledger_node.services.oversight import OVERSIGHT
 from ledger_node.services.people import PEOPLE
@@ -147,6 +148,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "devices-list": _list_devices,
     "devices-revoke": _revoke,
     **PEOPLE,
+    **MARKET,
     **OVERSIGHT,
 }
 

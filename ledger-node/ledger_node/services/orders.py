@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from ledger_node.adapters.orders import BadRow
 from ledger_node.adapters.orders import Order as Ordered
@@ -46,6 +47,11 @@ class Taken:
         self.bad += 1
         if len(self.faults) < SHOWN:
             self.faults.append((line, reason))
+
+    def to_map(self) -> dict[str, Any]:
+        """As it is told to programs."""
+        faults = [{"line": line, "reason": reason} for line, reason in self.faults]
+        return {"sold": self.sold, "known": self.known, "bad": self.bad, "faults": faults}
 
     def sentence(self) -> str:
         """The bad rows, for a person."""

@@ -28,14 +28,13 @@ class WalletProvider(Protocol):
 class Outside:
     """Whom this node works with. None = nobody: what needs them is refused with a sentence that says so.
 
-    `provider_name` is the provider's on its receipts, and the ledger's actor. `site` is what links in letters begin
-    with. `feed_secrets` sign the ticketing system's webhooks.
+    `provider_name` is the provider's on its receipts, and the ledger's actor. `feed_secrets` sign the ticketing
+    system's webhooks.
     """
 
     provider: WalletProvider | None = None
     provider_name: str = ""
     messenger: Messenger | None = None
-    site: str = ""
     feed_secrets: tuple[bytes, ...] = field(default=(), repr=False)
 
 

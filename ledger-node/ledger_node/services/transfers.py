@@ -12,6 +12,7 @@ from ledger_node.contract.commitments import invitation
 from ledger_node.contract.facts import Deal
 from ledger_node.contract.outcome import Outcome
 from ledger_node.services import dealing
+from ledger_node.services.accounts.site import site_of
 from ledger_node.services.acts import log_act, read_act
 from ledger_node.services.dealing import Newcomer, Ready
 from ledger_node.services.errors import ServiceError
@@ -97,7 +98,7 @@ def cancel_for(node: Node, event: str, deal: bytes) -> Outcome:
 def _write(node: Node, act: OfferTransfer, event: str, deal: bytes, secret: bytes, contact: Mapping[str, str]) -> None:
     person = node.vault.add(contact, node.seconds, [event])
     # The secret stands behind #, so that it reaches no server's log.
-    url = f"{node.outside.site}/offer#{event}/{deal.hex()}/{secret.hex()}"
+    url = site_of(node).link(f"/offer#{event}/{deal.hex()}/{secret.hex()}")
     name = read_event(node, event).manifest.name
     values = {"event": name, "price": str(act.price), "link": url, "until": when(act.until)}
     node.market.invited([write_letter(node, _letter(deal), event, person, TEMPLATE, values, deal)])

@@ -1,11 +1,13 @@
 """Operator commands of a running node, on a unix socket in the home folder. Whoever may open the socket may do it all.
 
-POST /do/<operation> takes and gives JSON; POST /import/<event> takes a CSV file; GET /snapshot/<event> gives a file.
+POST /do/<operation> takes and gives JSON; POST /import/<event> takes a CSV file, POST
+/orders/<event> and /orders-whole/<event> a feed of orders; GET /snapshot/<event> gives a file.
 """
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -18,6 +20,7 @@ from ledger_node.services.errors import ServiceError
 from ledger_node.services.issue import import_file
 from ledger_node.services.node import Node
 from ledger_node.services.operations import perform
+from ledger_node.services.orders import import_orders
 from ledger_node.services.snapshot import export_snapshot
 from ledger_node.web.body import read_body
 from ledger_node.web.reply import OCTETS, Reply, problem, reply
@@ -32,6 +35,8 @@ def make_admin(node: Node) -> Starlette:
         routes=[
             Route("/do/{operation}", _endpoint(admin.do), methods=["POST"]),
             Route("/import/{event}", _endpoint(admin.load), methods=["POST"]),
+            Route("/orders/{event}", _endpoint(admin.orders), methods=["POST"]),
+            Route("/orders-whole/{event}", _endpoint(admin.orders_whole), methods=["POST"]),
             Route("/snapshot/{event}", _endpoint(admin.snapshot), methods=["GET"]),
         ]
     )
@@ -52,6 +57,27 @@ class _Admin:
         return reply(await asyncio.to_thread(perform, self._node, request.path_params["operation"], values))
 
     async def load(self, request: Request) -> Reply:
+        """Tickets from a CSV file."""
+        async with self._upload(request) as path:
+            count = await asyncio.to_thread(import_file, self._node, request.path_params["event"], path)
+        return reply({"count": count})
+
+    async def orders(self, request: Request) -> Reply:
+        """Orders from a feed's file; the good ones are kept."""
+        return await self._orders(request, whole=False)
+
+    async def orders_whole(self, request: Request) -> Reply:
+        """Orders from a feed's file; all or none are kept."""
+        return await self._orders(request, whole=True)
+
+    async def _orders(self, request: Request, *, whole: bool) -> Reply:
+        event = request.path_params["event"]
+        async with self._upload(request) as path:
+            taken = await asyncio.to_thread(lambda: import_orders(self._node, event, path, whole=whole))
+        return reply(taken.to_map())
+
+    @asynccontextmanager
+    async def _upload(self, request: Request) -> AsyncIterator[Path]:
         """The file is kept on disk while it is read: it may be larger than memory is worth."""
         with TemporaryDirectory(dir=self._node.home, prefix="import-") as folder:
             path = Path(folder) / "upload.csv"
@@ -61,8 +87,7 @@ class _Admin:
                         file.write(part)
             except (ClientDisconnect, OSError) as error:
                 raise ServiceError("no-file", f"the file did not arrive: {error}", 503) from error
-            count = await asyncio.to_thread(import_file, self._node, request.path_params["event"], path)
-        return reply({"count": count})
+            yield path
 
     async def snapshot(self, request: Request) -> Reply:
         """A snapshot of this moment; the file goes when the next one is asked for."""

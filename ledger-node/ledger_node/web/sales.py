@@ -90,8 +90,7 @@ class _Sales:
             raise ServiceError("wrong-type", f"the body is {given or 'of no type'}; send {JSON}", 415)
         body, event = await read_body(request, webhook.MOST_BODY), event_of(request)
         taken = await self._hands.do(lambda: orders.receive(self._node, event, dict(request.headers), body))
-        faults = [{"line": line, "reason": reason} for line, reason in taken.faults]
-        return reply({"sold": taken.sold, "known": taken.known, "bad": taken.bad, "faults": faults})
+        return reply(taken.to_map())
 
     def _seats(self, event: str, first: int, count: int) -> list[dict[str, object]]:
         with self._node.view() as view:

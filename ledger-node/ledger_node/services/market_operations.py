@@ -1,0 +1,133 @@
+"""What an operator can have done about the market, by name, with plain values in and out (`operations`)."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ledger_node.contract.bodies_house import RegisterActor, RevokeActor
+from ledger_node.contract.facts import Actor, Deal
+from ledger_node.services import dealing, policies, resale, sale, sponsors, transfers
+from ledger_node.services.node import Node
+from ledger_node.services.sponsors import Guest
+
+Values = Mapping[str, Any]
+
+
+def _show_policy(node: Node, values: Values) -> Any:
+    return [
+        {"version": one.version, "effective": one.effective, **_hexed(one.policy.to_map())}
+        for one in policies.versions(node, values["event"])
+    ]
+
+
+def _set_policy(node: Node, values: Values) -> Any:
+    policies.set_policy(node, values["event"], values["changes"], values.get("effective"))
+    return _show_policy(node, values)[-1]
+
+
+def _add_actor(node: Node, values: Values) -> Any:
+    body = RegisterActor(values["actor"], values["role"], bytes.fromhex(values["public_key"]))
+    outcome = node.commit([body.seal(values["event"], node.seconds, node.keys.node)])[0]
+    return {"actor": body.actor, "role": body.role, "position": outcome.position}
+
+
+def _end_actor(node: Node, values: Values) -> Any:
+    body = RevokeActor(values["actor"], values["reason"])
+    outcome = node.commit([body.seal(values["event"], node.seconds, node.keys.node)])[0]
+    return {"actor": body.actor, "revoked": True, "position": outcome.position}
+
+
+def _list_actors(node: Node, values: Values) -> Any:
+    with node.view() as view:
+        node.event(view, values["event"])
+        return [
+            {"actor": one.actor, "role": one.role, "public_key": one.public_key.hex(), "revoked_at": one.revoked_at}
+            for one in view.each(Actor, values["event"])
+        ]
+
+
+def _open_sale(node: Node, values: Values) -> Any:
+    sale.open_sale(node, values["event"], int(values["most"]), int(values["seconds"]))
+    return {name: values[name] for name in ("event", "most", "seconds")}
+
+
+def _list_transfers(node: Node, values: Values) -> Any:
+    return [_deal(one) for one in dealing.open_deals(node, values["event"], "transfer")]
+
+
+def _cancel_transfer(node: Node, values: Values) -> Any:
+    return {"position": transfers.cancel_for(node, values["event"], bytes.fromhex(values["deal"])).position}
+
+
+def _list_resale(node: Node, values: Values) -> Any:
+    return [
+        {**_deal(one.deal), "seat": one.seat, "seller": one.seller, "organiser": one.organiser, "fees": one.fees}
+        for one in resale.listings(node, values["event"])
+    ]
+
+
+def _unlist(node: Node, values: Values) -> Any:
+    return {"position": resale.unlist_for(node, values["event"], bytes.fromhex(values["deal"])).position}
+
+
+def _add_sponsor(node: Node, values: Values) -> Any:
+    return {"sponsor": values["sponsor"], "position": sponsors.add(node, values["event"], values["sponsor"]).position}
+
+
+def _end_sponsor(node: Node, values: Values) -> Any:
+    outcome = sponsors.end(node, values["event"], values["sponsor"], values["reason"])
+    return {"sponsor": values["sponsor"], "revoked": True, "position": outcome.position}
+
+
+def _allot(node: Node, values: Values) -> Any:
+    event, tickets = values["event"], list(values.get("tickets", ()))
+    tickets = tickets or sponsors.free_tickets(node, event, int(values["count"]), values.get("category"))
+    sponsors.allot(node, event, values["sponsor"], tickets)
+    return {"sponsor": values["sponsor"], "tickets": tickets}
+
+
+def _invite(node: Node, values: Values) -> Any:
+    guests = [Guest(**guest) for guest in values["guests"]]
+    return {"tickets": sponsors.invite(node, values["event"], values["sponsor"], guests)}
+
+
+def _recall(node: Node, values: Values) -> Any:
+    return {"tickets": sponsors.recall(node, values["event"], values["sponsor"], list(values.get("tickets", ())))}
+
+
+def _reclaim(node: Node, values: Values) -> Any:
+    return {"position": sponsors.reclaim(node, values["event"], list(values["tickets"])).position}
+
+
+def _standing(node: Node, values: Values) -> Any:
+    found = sponsors.standing(node, values["event"], values["sponsor"])
+    lists = {name: list(getattr(found, name)) for name in ("free", "unclaimed", "claimed")}
+    return {"sponsor": found.sponsor, **lists}
+
+
+MARKET: Mapping[str, Callable[[Node, Values], Any]] = {
+    "policy-show": _show_policy,
+    "policy-set": _set_policy,
+    "actors-add": _add_actor,
+    "actors-revoke": _end_actor,
+    "actors-list": _list_actors,
+    "sale-open": _open_sale,
+    "transfers-list": _list_transfers,
+    "transfers-cancel": _cancel_transfer,
+    "resale-list": _list_resale,
+    "resale-unlist": _unlist,
+    "sponsors-add": _add_sponsor,
+    "sponsors-revoke": _end_sponsor,
+    "sponsors-allot": _allot,
+    "sponsors-invite": _invite,
+    "sponsors-recall": _recall,
+    "sponsors-reclaim": _reclaim,
+    "sponsors-show": _standing,
+}
+
+
+def _deal(deal: Deal) -> dict[str, Any]:
+    return {"deal": deal.deal.hex(), "ticket": deal.ticket, "price": deal.price, "until": deal.until}
+
+
+def _hexed(policy: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value.hex() if isinstance(value, bytes) else value for name, value in policy.items()}
