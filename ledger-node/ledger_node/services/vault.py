@@ -23,7 +23,7 @@ from scanner.verify.keys import lock_secret, unlock_secret
 FIELDS = frozenset({"name", "phone", "email", "document"})
 """What is kept of a person. Besides, a use case may keep its own under "use:id", such as an answer to a question."""
 FINDABLE = frozenset({"phone", "email", "document"})
-MOST_BYTES = 1_024
+MOST_BYTES = 4_096
 _OF_USE = re.compile(r"[a-z]{1,16}:[0-9a-z-]{1,64}")
 _BLOCK = 64
 _NONCE = 24
