@@ -25,14 +25,16 @@ _Opened = list[Entry | Malformed]
 
 
 def replay(
-    state: State, entries: Iterable[bytes], start: int = 0, pool: Executor | None = None
+    state: State, entries: Iterable[bytes], start: int = 0, pool: Executor | None = None, *, logged: bool = False
 ) -> Iterator[Outcome | Rejected]:
-    """The answer to each entry, applied to `state` as the next one is asked for; a refused one takes no position."""
+    """The answer to each entry, applied to `state` as the next one is asked for. A refused one takes no position,
+    unless the entries are those that a log has (`logged`), whatever it should have done with them.
+    """
     position = start
     for opened, checked in _checked_ahead(entries, pool):
         for entry, signed in zip(opened, checked, strict=True):
             answer = apply_opened(state, position, entry, signed=signed)
-            position += isinstance(answer, Outcome) and answer.new
+            position += logged or (isinstance(answer, Outcome) and answer.new)
             yield answer
 
 

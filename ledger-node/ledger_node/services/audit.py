@@ -6,14 +6,17 @@ rule. Whether another copy of the log was shown to somebody else, others can say
 the checkpoint must have, or give checkpoints of this log that were seen elsewhere or before.
 """
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
+from multiprocessing import get_context
 from pathlib import Path
 
-from ledger_node.contract.apply import apply
 from ledger_node.contract.memory import MemoryState
-from ledger_node.contract.outcome import Rejected
+from ledger_node.contract.outcome import Outcome, Rejected
+from ledger_node.log.replay import replay
 from ledger_node.log.tiles import WIDTH, TilePath, grow, unbundle
 from ledger_node.services.assurance import Assurance
 from ledger_node.services.assurances import Counts
@@ -28,6 +31,8 @@ Source = Callable[[str], bytes | None]
 Progress = Callable[[int, int], None]
 """Told how many entries are done, of how many."""
 _MOST_FINDINGS = 100
+ALONE = 20_000
+"""Entries up to which one process does it all: another one would start for longer than it could save."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +99,11 @@ def audit(
     progress: Progress = lambda _done, _all: None,
     quorum: Quorum = Quorum(),
     seen: Sequence[str] = (),
+    alone: int = ALONE,
 ) -> AuditReport:
     """Check the log behind `source`, whose verifier key (C2SP signed-note) is `vkey`. Bad input is a finding; only what
-    `source` raises comes through. `seen` are notes of this log from elsewhere: it must go through each of them.
+    `source` raises comes through. `seen` are notes of this log from elsewhere: it must go through each of them. The
+    signatures of a log of more than `alone` entries are checked by another process, with the same findings.
     """
     read = folder_source(source) if isinstance(source, Path) else source
     key = VerifierKey.parse(vkey)
@@ -108,9 +115,16 @@ def audit(
     known = [open_checkpoint(note, key, key.name) for note in seen]
     wrong = [Finding(None, f"a checkpoint seen elsewhere: {one.reason}") for one in known if isinstance(one, Malformed)]
     missing = quorum.missing(checkpoint)
-    report = _Audit(read, key, checkpoint, [one for one in known if isinstance(one, Checkpoint)]).run(progress)
+    work = _Audit(read, key, checkpoint, [one for one in known if isinstance(one, Checkpoint)])
+    with _checkers() if checkpoint.size > alone else nullcontext() as pool:
+        report = work.run(progress, pool)
     before = [*([Finding(None, missing)] if missing else []), *wrong]
     return replace(report, findings=(*before, *report.findings))
+
+
+def _checkers() -> AbstractContextManager[Executor]:
+    # Spawned, because a fork of a process that has threads (a progress bar, a server) may never move again.
+    return ProcessPoolExecutor(1, get_context("spawn"))
 
 
 class _Audit:
@@ -123,58 +137,62 @@ class _Audit:
         self._state = MemoryState(key.public_key)
         self._chains = Chains()
         self._counts = Counts(self._face_value)
+        self._waiting: deque[bytes] = deque()
         self._from_entries, self._from_tiles = Frontier(), Frontier()
         self._unlike: list[int] = []
         self._uppers: dict[int, list[bytes]] = {}
         self._findings: list[Finding] = []
         self._rules: list[Finding] = []
 
-    def run(self, progress: Progress) -> AuditReport:
+    def run(self, progress: Progress, pool: Executor | None) -> AuditReport:
         size = self._checkpoint.size
         progress(0, size)
-        for n in range(-(-size // WIDTH)):
-            if not self._check_bundle(n, min(WIDTH, size - n * WIDTH)):
-                break
-            progress(self._from_entries.size, size)
+        answers = replay(self._state, self._hashed(), pool=pool, logged=True)
+        for position, answer in enumerate(answers):
+            self._check_rules(position, self._waiting.popleft(), answer)
+            if (position + 1) % WIDTH == 0 or position + 1 == size:
+                progress(position + 1, size)
         self._check_longest(size)
         if self._from_entries.size == size:
             self._check_hashes()
             self._rules += [Finding(position, what) for position, what in self._chains.breaks()]
-            self._rules += [
-                Finding(None, f"{event}: a promise was broken, though the contract took it: see its assurance")
-                for event, numbers in self._counts.results().items()
-                if not numbers.holds
-            ]
+            broken = "a promise was broken, though the contract took it: see its assurance"
+            counted = self._counts.results().items()
+            self._rules += [Finding(None, f"{event}: {broken}") for event, numbers in counted if not numbers.holds]
         return self._report()
 
-    def _check_bundle(self, n: int, width: int) -> bool:
-        """Whether the bundle could be read at all, so that it makes sense to go on."""
-        entries, hashes = self._entries(n, width), self._hashes(0, n, width)
-        if isinstance(entries, Malformed) or isinstance(hashes, Malformed):
-            reasons = [part.reason for part in (entries, hashes) if isinstance(part, Malformed)]
-            self._findings.append(Finding(n * WIDTH, "; ".join(reasons)))
-            return False
-        for raw, stored in zip(entries, hashes, strict=True):
-            self._check_entry(raw, stored)
-        return True
+    def _hashed(self) -> Iterator[bytes]:
+        """The entries, each with its hashes taken: all, or those before a bundle that cannot be read at all."""
+        for n in range(-(-self._checkpoint.size // WIDTH)):
+            width = min(WIDTH, self._checkpoint.size - n * WIDTH)
+            entries, hashes = self._entries(n, width), self._hashes(0, n, width)
+            if isinstance(entries, Malformed) or isinstance(hashes, Malformed):
+                reasons = [part.reason for part in (entries, hashes) if isinstance(part, Malformed)]
+                self._findings.append(Finding(n * WIDTH, "; ".join(reasons)))
+                return
+            for raw, stored in zip(entries, hashes, strict=True):
+                self._check_hash(raw, stored)
+                self._waiting.append(raw)
+                yield raw
 
-    def _check_entry(self, raw: bytes, stored: bytes) -> None:
-        position, leaf = self._from_entries.size, leaf_hash(raw)
+    def _check_hash(self, raw: bytes, stored: bytes) -> None:
+        leaf = leaf_hash(raw)
         if leaf != stored:
-            self._unlike.append(position)
+            self._unlike.append(self._from_entries.size)
         self._from_tiles.append(stored)
         for level, _, subtree in grow(self._from_entries, leaf)[1:]:
             self._uppers.setdefault(level, []).append(subtree)
-        outcome = apply(self._state, position, raw)
-        if isinstance(outcome, Rejected):
-            self._rules.append(Finding(position, f"breaks the contract: {outcome.code}: {outcome.sentence()}"))
-        elif not outcome.new:
-            self._rules.append(Finding(position, f"is entry {outcome.position} once more"))
+        if self._from_entries.size in self._seen:
+            self._check_seen(self._from_entries.size)
+
+    def _check_rules(self, position: int, raw: bytes, answer: Outcome | Rejected) -> None:
+        if isinstance(answer, Rejected):
+            self._rules.append(Finding(position, f"breaks the contract: {answer.code}: {answer.sentence()}"))
+        elif not answer.new:
+            self._rules.append(Finding(position, f"is entry {answer.position} once more"))
         else:
             self._chains.add(position, raw)
-            self._counts.add(position, outcome.at, raw)
-        if position + 1 in self._seen:
-            self._check_seen(position + 1)
+            self._counts.add(position, answer.at, raw)
 
     def _check_seen(self, size: int) -> None:
         """Whether the log goes through the checkpoints of this size that were seen elsewhere."""

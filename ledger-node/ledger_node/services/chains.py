@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from scanner.verify.entry import Malformed, open_entry
+from ledger_node.services.logged import read_logged
 from scanner.verify.record import FIRST_PREVIOUS, TYPES, record_hash
 
 
@@ -25,8 +25,8 @@ class Chains:
 
     def add(self, position: int, raw: bytes) -> None:
         """Take in an accepted entry; those that are no device's record are passed over."""
-        entry = open_entry(raw)
-        if isinstance(entry, Malformed) or entry.type not in TYPES or "previous" not in entry.body:
+        entry = read_logged(raw)
+        if entry.type not in TYPES or "previous" not in entry.body:
             return
         link = _Link(position, entry.body["previous"], record_hash(raw))
         self._links[entry.body["device"]][entry.body["counter"]] = link

@@ -216,3 +216,30 @@ def test_an_empty_log_is_sound(tmp_path):
     export(ledger, tmp_path / "out")
     ledger.close()
     assert audit(tmp_path / "out", VKEY).good
+
+
+def test_two_processes_find_in_a_damaged_log_what_one_finds():
+    """Rules, signatures, repetitions, hashes, tiles, chains and forks, in the same order, with the same state."""
+    gate, story = gates()[0], [*opening(), *entries()[5:240]]
+    bad = [bytes(64) + rekey(5, 1)[64:], rekey(5, 2), story[7], b"rubbish", rekey(6, 1), gate.refuse(code(1))]
+    raws = [*story[:100], *bad, *story[100:]]
+    damaged, fork = static_log(raws), static_log(raws[:60] + raws[:1])["checkpoint"].decode()
+    flip(damaged, f"tile/0/000.p/{len(raws)}", 30 * 256)
+    reports = [audit(damaged.get, VKEY, seen=[fork], alone=alone) for alone in (len(raws), 0)]
+    assert reports[0] == reports[1]
+    said = " ".join(map(str, reports[0].findings))
+    assert all(f"entry {position}: " in said for position in (30, 100, 101, 102, 103))
+    assert "fork: " in said
+    assert "entry 104" not in said
+
+
+def test_two_processes_stop_at_the_same_bundle(files):
+    del files["tile/entries/001"]
+    seen = [[], []]
+    reports = [
+        audit(files.get, VKEY, lambda done, _all, seen=seen[n]: seen.append(done), alone=alone)
+        for n, alone in enumerate((10_000, 0))
+    ]
+    assert reports[0] == reports[1]
+    assert seen[0] == seen[1] == [0, 256]
+    assert (reports[0].checked, str(reports[0].findings[0])) == (256, "entry 256: tile/entries/001: is missing")
