@@ -5,8 +5,10 @@ Windows are passed in; nothing here knows the time, a disk or a person. Subjects
 fingerprints of pseudonyms. What becomes of what was raised is for `alerts`.
 """
 
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from statistics import median_low
 from typing import Final
 
@@ -86,7 +88,7 @@ class Raised:
     detail: Mapping[str, int | str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Mark:
     """A sign in a window: when, which ticket, and a value that the rule needs."""
 
@@ -98,26 +100,27 @@ class Mark:
 
 Name = tuple[str, str, str]
 """A window: (rule, event, subject)."""
+_at = attrgetter("at")
 
 
 class Windows:
-    """The marks of all windows; `fresh` are those that were added since somebody emptied it."""
+    """The marks of all windows, each in order of time; `fresh` are those that were added since somebody emptied it."""
 
     def __init__(self, marks: Iterable[tuple[Name, Mark]] = ()) -> None:
         self._marks: dict[Name, list[Mark]] = {}
         self.fresh: list[tuple[Name, Mark]] = []
         for name, mark in marks:
-            self._marks.setdefault(name, []).append(mark)
+            insort(self._marks.setdefault(name, []), mark)
 
     def add(self, name: Name, mark: Mark, span: int) -> list[Mark]:
         """The marks of the window of `span` seconds that has this one in it and ends with the newest it can: marks may
         come late and in any order.
         """
         marks = self._marks.setdefault(name, [])
-        marks.append(mark)
+        insort(marks, mark)
         self.fresh.append((name, mark))
-        end = max(one.at for one in marks if one.at < mark.at + span)
-        return [one for one in marks if end - span < one.at <= end]
+        stop = bisect_left(marks, mark.at + span, key=_at)
+        return marks[bisect_right(marks, marks[stop - 1].at - span, key=_at) : stop]
 
     def forget(self, rule: str, before: int) -> None:
         """Drop a rule's marks before a time."""

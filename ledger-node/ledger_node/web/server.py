@@ -23,6 +23,7 @@ from ledger_node.services.events import list_events
 from ledger_node.services.node import Node
 from ledger_node.services.nonces import Nonces
 from ledger_node.services.tending import Tender
+from ledger_node.services.watchkeeper import Watchkeeper
 from ledger_node.web.admin import make_admin
 from ledger_node.web.app import Parts, make_app
 from ledger_node.web.feed import Feed
@@ -54,6 +55,7 @@ async def serve(
 ) -> None:
     """Serve until SIGTERM, SIGINT or `stop`. Raises ServiceError when the address cannot be had."""
     stop = stop or asyncio.Event()
+    watchkeeper = Watchkeeper(node)
     nonces = Nonces(node.store, node.seconds)
     parts: list[Parts] = []
 
@@ -79,6 +81,7 @@ async def serve(
             "serving", host=address[0], port=address[1], home=str(node.home), site=site.origin, size=node.ledger.size
         )
         node.cosigning.start()
+        watchkeeper.start()
         tender.start()
         await asyncio.wait([asyncio.create_task(stop.wait()), *running], return_when=asyncio.FIRST_COMPLETED)
     notify("STOPPING=1")
@@ -89,6 +92,7 @@ async def serve(
     await asyncio.gather(*running)
     (node.home / SOCKET_FILE).unlink(missing_ok=True)
     parts[0].reports.flush()
+    await asyncio.to_thread(watchkeeper.close)
     await asyncio.to_thread(node.cosigning.close)
     await asyncio.to_thread(tender.close)
     nonces.close()
