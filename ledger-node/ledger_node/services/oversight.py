@@ -13,6 +13,8 @@ from ledger_node.services.trail import CONSOLE, Actor
 
 _BY = Actor(CONSOLE)
 Values = Mapping[str, Any]
+AlertAct = Callable[[Node, int, Actor], dict[str, Any]]
+"""What somebody does about an alert."""
 
 
 def read_assurance(node: Node, event: str) -> dict[str, Any]:

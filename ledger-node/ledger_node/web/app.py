@@ -28,8 +28,10 @@ from ledger_node.web.guard import Guard
 from ledger_node.web.hands import Hands
 from ledger_node.web.market import add_market
 from ledger_node.web.metrics import Metrics
+from ledger_node.web.oversight import add_oversight
 from ledger_node.web.pages import add_pages
 from ledger_node.web.public import Public
+from ledger_node.web.regulator_pages import add_regulator_pages
 from ledger_node.web.reply import CBOR, JSON, Reply, problem, reply
 from ledger_node.web.reports import Reports
 from ledger_node.web.routes import NO_QUERY, Answering, Query, add_route, plain
@@ -118,7 +120,9 @@ def _add_people(app: FastAPI, parts: Parts) -> None:
     add_accounts(app, parts.node, parts.site, guard)
     add_activations(app, parts.node, guard)
     add_market(app, parts.node, guard, parts.hands)
+    add_oversight(app, parts.node, guard, parts.metrics)
     add_pages(app, parts.site)
+    add_regulator_pages(app, parts.node, guard)
 
 
 def _add_public(app: FastAPI, public: Public) -> None:
