@@ -5,6 +5,7 @@ nothing is left out, whatever dies in between. Rules are elsewhere (`monitoring`
 """
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
@@ -151,8 +152,12 @@ class Monitor:
             self._ended.wait(EVERY)
 
     def _follow(self) -> None:
-        while not self._ended.is_set() and self.step():
-            pass
+        """Step by step, with a rest of nine times each step's length: gates come first, alerts may be seconds late."""
+        more = True
+        while more and not self._ended.is_set():
+            began = time.monotonic()
+            more = self.step()
+            self._ended.wait(9 * (time.monotonic() - began))
 
 
 def _safely(work: Callable[[], None]) -> None:
