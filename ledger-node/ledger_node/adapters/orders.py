@@ -84,7 +84,7 @@ def read_order(values: Mapping[str, Any], line: int) -> Order | BadRow:
     unknown = sorted(name[:40] for name in values.keys() - set(FIELDS))
     if unknown:
         return BadRow(line, f"unknown field {', '.join(unknown)}: the fields are {', '.join(FIELDS)}")
-    missing = [name for name in _REQUIRED if values.get(name) in {None, ""}]
+    missing = [name for name in _REQUIRED if values.get(name) is None or values[name] == ""]
     if missing:
         return BadRow(line, f"{', '.join(missing)}: missing")
     try:
