@@ -124,14 +124,16 @@ class Cosigning:
     def require(self, quorum: int) -> None:
         """Raises ServiceError "not-cosigned" if so many witnesses are not even asked."""
         if quorum > len(self._peers):
-            raise self.not_cosigned(quorum)
+            raise self.not_cosigned(quorum, 409)
 
-    def not_cosigned(self, quorum: int) -> ServiceError:
-        """What to tell somebody who wants more cosignatures than there are."""
+    def not_cosigned(self, quorum: int, status: int = 503) -> ServiceError:
+        """What to tell somebody who wants more cosignatures than there are: now, or (409) ever."""
         why = "; ".join(f"{name}: {problem}" for name, problem in self.problems().items())
         asked = f"this node asks {len(self._peers)} witnesses" + (f" ({why})" if why else "")
         return ServiceError(
-            "not-cosigned", f"no checkpoint of this log has {quorum} cosignatures now: {asked}; tell its operator", 503
+            "not-cosigned",
+            f"no checkpoint of this log has {quorum} cosignatures now: {asked}; tell its operator",
+            status,
         )
 
     def _cosigned_now(self, head: Head, quorum: int, timeout: float) -> str:
