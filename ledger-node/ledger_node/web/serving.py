@@ -59,10 +59,14 @@ def listen(host: str, port: int) -> socket.socket:
     """A listening TCP socket. Raises ServiceError when the address cannot be had."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), backlog=_BACKLOG, family=family)
+        listener = socket.create_server((host, port), backlog=_BACKLOG, family=family)
     except OSError as error:
         why = os.strerror(error.errno or 0)
         raise ServiceError("address", f"cannot listen at {host}:{port} ({why}): try another --port") from error
+    # Connections inherit it. asyncio's own loop forgets it for such a socket, and each answer then waits 40 ms for an
+    # acknowledgement of its headers (Nagle's algorithm against delayed ones).
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 async def until(condition: Callable[[], bool]) -> None:
