@@ -41,7 +41,7 @@ def add_route(
         parameters.append({"name": name, "in": "query", "required": False, "schema": schema, "description": what})
     extra: dict[str, Any] = {"parameters": parameters}
     if takes:
-        schema = body.model_json_schema() if body else {"type": "string", "format": "binary"}
+        schema = _shape(body) if body else {"type": "string", "format": "binary"}
         extra["requestBody"] = {"required": True, "content": {takes: {"schema": schema}}}
     responses: dict[int | str, dict[str, Any]] = {"default": {"model": schemas.Problem, "description": "Problem"}}
     if answer is not None:
@@ -58,6 +58,25 @@ def add_route(
         openapi_extra=extra,
         operation_id=f"{method} {path}",
     )
+
+
+def _shape(body: type[BaseModel]) -> dict[str, Any]:
+    """The model's JSON schema in one piece: its references are to itself, and would lead nowhere in the description."""
+    schema = body.model_json_schema()
+    parts = schema.pop("$defs", {})
+
+    def whole(value: Any) -> Any:
+        match value:
+            case {"$ref": str(name), **more}:
+                return whole({**parts[name.rpartition("/")[2]], **more})
+            case dict():
+                return {key: whole(item) for key, item in value.items()}
+            case list():
+                return [whole(item) for item in value]
+        return value
+
+    made: dict[str, Any] = whole(schema)
+    return made
 
 
 def plain(handler: Callable[[Request], Awaitable[Reply]]) -> Answering:
