@@ -17,10 +17,11 @@ from typing import Any
 
 from ledger_node.adapters.webhook import read_secret
 from ledger_node.services.errors import ServiceError
-from ledger_node.services.monitoring import Thresholds
+from ledger_node.services.monitoring import MOST_COUNT, Thresholds
 
 FILE = "monitoring.toml"
 _WEBHOOK = {"url", "secret"}
+_COUNTS = ("tickets", "hands", "refused", "at_cap", "skew_tickets")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,8 @@ def _thresholds(given: Any, faults: list[str]) -> Thresholds:
     known = {name: value for name, value in given.items() if name in names}
     wrong = [name for name, value in known.items() if type(value) is not int or value < 1]
     faults += [f"thresholds.{name} is a whole number from 1" for name in wrong]
+    high = [name for name in _COUNTS if name in known and name not in wrong and known[name] > MOST_COUNT]
+    faults += [f"thresholds.{name} is at most {MOST_COUNT}" for name in high]
     if known.get("refused_percent", 1) not in range(1, 101):
         faults.append("thresholds.refused_percent is from 1 to 100")
     return Thresholds(**{name: value for name, value in known.items() if name not in wrong})

@@ -28,7 +28,7 @@ State = Literal["open", "acknowledged", "closed"]
 _ALERT = "SELECT id, rule, event, subject, state, first_seen, last_seen, count, position, detail FROM alerts"
 _LIVE = "rule = ? AND event = ? AND subject = ? AND state <> 'closed'"
 _COUNT = (
-    "UPDATE alerts SET count = count + 1, first_seen = min(first_seen, ?), last_seen = max(last_seen, ?),"
+    "UPDATE alerts SET count = count + ?, first_seen = min(first_seen, ?), last_seen = max(last_seen, ?),"
     " position = coalesce(?, position), detail = ?, touched = ?"
 )
 _MOST_DELIVERIES = 10_000
@@ -95,17 +95,17 @@ class Alerts:
         self.database.write_many("INSERT OR REPLACE INTO marks VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
         self.database.write_many("DELETE FROM marks WHERE rule = ? AND at < ?", spent.items())
 
-    def raise_alert(self, raised: Raised, now: int) -> Alert | None:
+    def raise_alert(self, raised: Raised, now: int, times: int = 1) -> Alert | None:
         """The alert if it is new; one that is open or acknowledged only counts on."""
         name = (raised.rule, raised.event, raised.subject)
         detail = json.dumps(dict(raised.detail), sort_keys=True)
-        again = (raised.at, raised.at, raised.position, detail, now, *name)
+        again = (times, raised.at, raised.at, raised.position, detail, now, *name)
         if self.database.write(f"{_COUNT} WHERE {_LIVE}", *again):
             return None
-        values = (*name, raised.at, raised.at, raised.position, detail, now)
+        values = (*name, raised.at, raised.at, times, raised.position, detail, now)
         self.database.write(
             "INSERT INTO alerts (rule, event, subject, state, first_seen, last_seen, count, position, detail, touched)"
-            " VALUES (?, ?, ?, 'open', ?, ?, 1, ?, ?, ?)",
+            " VALUES (?, ?, ?, 'open', ?, ?, ?, ?, ?, ?)",
             *values,
         )
         (alert,) = self._read(f"WHERE {_LIVE}", *name)

@@ -6,6 +6,7 @@ nothing is left out, whatever dies in between. Rules are elsewhere (`monitoring`
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
@@ -100,7 +101,7 @@ class Monitor:
         # Marks may come an hour late, from a gate that was cut off; after that their window is closed.
         spent = {rule: now - 2 * span - 3_600 for rule, span in spans(self._limits).items()}
         with self._alerts.database.transaction():
-            opened = [self._alerts.raise_alert(one, now) for one in raised]
+            opened = [self._alerts.raise_alert(one, now, times) for one, times in _together(raised)]
             self._alerts.keep(windows.fresh, spent)
             self._alerts.follow(size)
         windows.fresh.clear()
@@ -158,6 +159,13 @@ class Monitor:
             began = time.monotonic()
             more = self.step()
             self._ended.wait(9 * (time.monotonic() - began))
+
+
+def _together(raised: list[Raised]) -> list[tuple[Raised, int]]:
+    """The newest of each subject, and how often it was raised."""
+    newest = {(one.rule, one.event, one.subject): one for one in raised}
+    counts = Counter((one.rule, one.event, one.subject) for one in raised)
+    return [(one, counts[name]) for name, one in newest.items()]
 
 
 def _safely(work: Callable[[], None]) -> None:

@@ -13,6 +13,10 @@ from statistics import median_low
 from typing import Final
 
 PERCENT: Final = 100
+MOST_MARKS: Final = 1_000
+"""Newest marks that a window keeps."""
+MOST_COUNT: Final = 500
+"""What a threshold that counts may be at most, so that windows have room for it."""
 RECEIVED = frozenset({"identity.attest", "transfer.accept", "resale.buy"})
 HANDED_ON = frozenset({"transfer.accept", "resale.buy"})
 OFFERED = frozenset({"transfer.offer", "resale.list"})
@@ -120,7 +124,10 @@ class Windows:
         insort(marks, mark)
         self.fresh.append((name, mark))
         stop = bisect_left(marks, mark.at + span, key=_at)
-        return marks[bisect_right(marks, marks[stop - 1].at - span, key=_at) : stop]
+        window = marks[bisect_right(marks, marks[stop - 1].at - span, key=_at) : stop]
+        # A gate that floods the log must not make every one of its records dearer than the one before.
+        del marks[:-MOST_MARKS]
+        return window
 
     def forget(self, rule: str, before: int) -> None:
         """Drop a rule's marks before a time."""

@@ -317,13 +317,22 @@ def test_settings_are_read(tmp_path):
 
 def test_all_faults_of_the_settings_are_told_at_once(tmp_path):
     wrong = (
-        '[thresholds]\nrefused = 0\nhands = "3"\nskew = true\nnonsense = 1\nrefused_percent = 101\n'
+        '[thresholds]\nrefused = 0\nhands = "3"\nskew = true\nnonsense = 1\nrefused_percent = 101\ntickets = 501\n'
         f"[extra]\n{WEBHOOK}more = 1\n"
     )
     with pytest.raises(ServiceError) as error:
         settings(tmp_path, wrong)
     said = str(error.value)
-    for name in ("refused is", "hands", "skew", "nonsense", "refused_percent", "[extra]", "webhook"):
+    for name in (
+        "refused is",
+        "hands",
+        "skew",
+        "nonsense",
+        "refused_percent",
+        "tickets is at most",
+        "[extra]",
+        "webhook",
+    ):
         assert name in said
 
 

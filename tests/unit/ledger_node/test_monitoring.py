@@ -2,7 +2,7 @@
 
 import pytest
 
-from ledger_node.services.monitoring import Mark, Sign, Thresholds, Windows, judge, spans
+from ledger_node.services.monitoring import MOST_MARKS, Mark, Sign, Thresholds, Windows, judge, spans
 from ledger_node.services.vitals import GateSeen, Vitals, lasting, watched
 
 EVENT = "show"
@@ -145,6 +145,13 @@ def test_a_window_forgets_what_is_over():
     assert len(windows) == 10
     windows.forget("rule", T0 + 500)
     assert len(windows) == 0
+
+
+def test_a_gate_that_floods_the_log_fills_no_memory():
+    windows = Windows()
+    for n in range(3 * MOST_MARKS):
+        judge(LIMITS, windows, shown(n, at=T0, refused=True))
+    assert len(windows) == 2 * MOST_MARKS
 
 
 def test_every_rule_with_a_window_has_its_length_told():
