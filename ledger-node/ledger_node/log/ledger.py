@@ -15,7 +15,7 @@ from ledger_node.log.port import Head, LedgerFault, Store
 from ledger_node.log.readers import Readers
 from ledger_node.log.sqlite import SqliteStore
 from ledger_node.log.view import Changes, Doubt, View
-from ledger_node.log.writer import Answer, Sequencer, Writer
+from ledger_node.log.writer import Answer, Sequencer, Submitted, Writer
 from scanner.verify.checkpoint import VerifierKey, sign_checkpoint
 from scanner.verify.keys import SigningKey
 
@@ -62,7 +62,9 @@ class Ledger:
         self._store.close()
         self._lock.close()
 
-    def submit(self, entries: Sequence[bytes], *, urgent: bool = False, whole: bool = False) -> Future[list[Answer]]:
+    def submit(
+        self, entries: Sequence[Submitted], *, urgent: bool = False, whole: bool = False
+    ) -> Future[list[Answer]]:
         """Apply and log; the future resolves when the accepted ones are durable, one answer an entry, in order.
 
         Callers that wait at the same time share one commit. `urgent` (claims) goes ahead of uploads. A long list is

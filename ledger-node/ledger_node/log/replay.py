@@ -44,7 +44,7 @@ def _checked_ahead(entries: Iterable[bytes], pool: Executor | None) -> Iterator[
     while True:
         while len(waiting) < _AHEAD and (batch := list(islice(source, _BATCH))):
             opened = [open_entry(raw) for raw in batch]
-            claims = [_claim(entry) for entry in opened]
+            claims = [claim_of(entry) for entry in opened]
             waiting.append((opened, pool.submit(check, claims) if pool else check(claims)))
         if not waiting:
             return
@@ -57,7 +57,8 @@ def check(claims: list[_Claim | None]) -> list[bool]:
     return [claim is not None and verify(*claim) for claim in claims]
 
 
-def _claim(entry: Entry | Malformed) -> _Claim | None:
+def claim_of(entry: Entry | Malformed) -> _Claim | None:
+    """What `check` has to look at; None for what is no entry."""
     if isinstance(entry, Malformed):
         return None
     payload, signature = entry.raw[SIGNATURE_BYTES:], entry.raw[:SIGNATURE_BYTES]

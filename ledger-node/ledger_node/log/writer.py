@@ -10,10 +10,11 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from ledger_node.contract.apply import apply
+from ledger_node.contract.apply import apply_opened
 from ledger_node.contract.outcome import Outcome, Rejected
 from ledger_node.contract.refusals import Refusal
 from ledger_node.log.port import Head, LedgerFault, Store
+from scanner.verify.entry import Entry, Malformed, open_entry
 
 Answer = Outcome | Rejected
 SLICE = 256
@@ -23,11 +24,22 @@ CLOCK_TOLERANCE = 300
 """Seconds that an operator's entry may be dated ahead of this node's clock."""
 
 
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """An entry that was opened before, and whether its signature is good."""
+
+    entry: Entry | Malformed
+    signed: bool
+
+
+Submitted = bytes | Looked
+
+
 @dataclass(slots=True, eq=False)
 class Job:
     """What one caller submitted; `answers` grows slice by slice."""
 
-    entries: Sequence[bytes]
+    entries: Sequence[Submitted]
     whole: bool
     future: Future[list[Answer]] = field(default_factory=Future)
     answers: list[Answer] = field(default_factory=list)
@@ -46,7 +58,7 @@ class Sequencer:
         self._now = now
         self.head = store.recover()
 
-    def step(self, entries: Sequence[bytes], *, whole: bool) -> list[Answer]:
+    def step(self, entries: Sequence[Submitted], *, whole: bool) -> list[Answer]:
         """One transaction: an answer an entry; `head` moves if anything was logged. Raises LedgerFault if it could not
         be made durable; `head` is then what the disk has, which may include it.
         """
@@ -58,18 +70,20 @@ class Sequencer:
                 self.head = self._store.recover()
             raise self._store.explain(error) from error
 
-    def _transact(self, entries: Sequence[bytes], *, whole: bool) -> list[Answer]:
+    def _transact(self, entries: Sequence[Submitted], *, whole: bool) -> list[Answer]:
         store, latest = self._store, self._now() + CLOCK_TOLERANCE
         start = position = store.begin()
         answers: list[Answer] = []
-        for raw in entries:
-            answer = apply(store.state, position, raw, latest)
+        for submitted in entries:
+            entry = submitted.entry if isinstance(submitted, Looked) else open_entry(submitted)
+            signed = submitted.signed if isinstance(submitted, Looked) else None
+            answer = apply_opened(store.state, position, entry, latest, signed=signed)
             if isinstance(answer, Rejected):
                 if whole:
                     store.recover()
                     return _refuse_all(len(entries), len(answers), answer)
-            elif answer.new:
-                store.append(raw)
+            elif answer.new and isinstance(entry, Entry):
+                store.append(entry.raw)
                 position += 1
             answers.append(answer)
         if position == start:
@@ -93,7 +107,7 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
         self._thread.start()
 
-    def submit(self, entries: Sequence[bytes], *, urgent: bool, whole: bool) -> Future[list[Answer]]:
+    def submit(self, entries: Sequence[Submitted], *, urgent: bool, whole: bool) -> Future[list[Answer]]:
         """Get in line. Raises nothing: a ledger that is closed or has too much waiting sets LedgerFault."""
         job = Job(entries, whole)
         job.future.set_running_or_notify_cancel()

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ledger_node.log.precheck import Precheck
 from ledger_node.services.accounts.site import Site
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.node import Node
@@ -72,12 +73,13 @@ def make_app(start: Callable[[], Parts]) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        parts = start()
-        _add_gates(app, parts)
+        parts, precheck = start(), Precheck()
+        _add_gates(app, parts, precheck)
         _add_public(app, Public(parts.node, parts.metrics))
         _add_people(app, parts)
         yield
         parts.feed.close()
+        precheck.close()
         await asyncio.to_thread(parts.hands.close)
 
     app = FastAPI(
@@ -94,9 +96,9 @@ def make_app(start: Callable[[], Parts]) -> FastAPI:
     return app
 
 
-def _add_gates(app: FastAPI, parts: Parts) -> None:
+def _add_gates(app: FastAPI, parts: Parts, precheck: Precheck) -> None:
     door = Door(parts.node, parts.nonces, parts.metrics)
-    gates = Gates(parts.node, parts.feed, parts.metrics, parts.reports)
+    gates = Gates(parts.node, parts.feed, parts.metrics, parts.reports, precheck)
 
     def add(method: str, path: str, handler: Handler, rules: Rules, answer: Any, query: Query = NO_QUERY) -> None:
         endpoint = door.endpoint(handler, rules)

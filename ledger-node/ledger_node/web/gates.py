@@ -5,6 +5,7 @@ signature is good and whose nonce is spent (door.py); use cases are in services,
 import asyncio
 import base64
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +13,8 @@ import structlog
 
 from ledger_node.contract.outcome import Outcome, Rejected
 from ledger_node.log.ledger import LedgerFault
+from ledger_node.log.precheck import Precheck
+from ledger_node.log.writer import Submitted
 from ledger_node.services import devices, records
 from ledger_node.services.changes import PAGE, Page, log_behind, read_page
 from ledger_node.services.cosigning import Cosigned
@@ -41,8 +44,9 @@ DEADLINE = 5.0
 class Gates:
     """The handlers. One event loop."""
 
-    def __init__(self, node: Node, feed: Feed, metrics: Metrics, reports: Reports) -> None:
+    def __init__(self, node: Node, feed: Feed, metrics: Metrics, reports: Reports, precheck: Precheck) -> None:
         self._node = node
+        self._precheck = precheck
         self._feed = feed
         self._metrics = metrics
         self._reports = reports
@@ -159,7 +163,7 @@ class Gates:
         event = _own_event(asked)
         proofs, known = asked.number("proofs", 0, 1), asked.number("from", 0)
         batch = await asyncio.to_thread(records.open_batch, asked.body)
-        answers = await self._submit(batch)
+        answers = await self._submit(await asyncio.to_thread(self._precheck.look, batch))
         shown = await self._witnessed(_quorum(asked), known, answers)
         body, fresh = await asyncio.to_thread(self._receipts, batch, answers, proofs, known, shown)
         self._reports.note(asked.who.device, int(self._node.now()))
@@ -190,7 +194,7 @@ class Gates:
         shown = await self._cosigned(quorum, known) if quorum else None
         return reply(await asyncio.to_thread(self._receipt, device, int(counter), known, shown))
 
-    async def _submit(self, batch: list[bytes], *, urgent: bool = False) -> list[Outcome | Rejected]:
+    async def _submit(self, batch: Sequence[Submitted], *, urgent: bool = False) -> list[Outcome | Rejected]:
         began = time.monotonic()
         future = asyncio.wrap_future(self._node.ledger.submit(batch, urgent=urgent))
         try:
