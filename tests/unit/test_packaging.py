@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SOURCES = {"scanner": ROOT / "scanner", "ledger_node": ROOT / "ledger-node" / "ledger_node"}
-DOORS = ("cv2", "zxingcpp", "pyzbar", "gpiozero", "nacl", "requests")
+DOORS = ("cv2", "zxingcpp", "pyzbar", "gpiozero", "nacl", "requests", "webauthn", "pyotp", "cel_expr_python")
 
 
 def tracked() -> list[Path]:
