@@ -22,7 +22,9 @@ ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "systemd" / "gate.toml"
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
 OPS_LOG = (ROOT / "docs" / "ops-log.md").read_text()
-MANUALS = {"operations.md": OPERATIONS, "ops-log.md": OPS_LOG}
+MANUALS = {"operations.md": OPERATIONS, "ops-log.md": OPS_LOG} | {
+    name: (ROOT / "docs" / name).read_text() for name in ("monitoring.md", "regulator.md")
+}
 LOGS = {"log", "_log"}
 LEVELS = {"debug", "info", "warning", "error", "critical", "exception"}
 
@@ -177,7 +179,7 @@ def test_a_scan_in_these_tests_has_the_fields_of_a_real_one() -> None:
     assert set(SCAN) - {"event", "level", "timestamp"} == names
 
 
-@pytest.mark.parametrize("name", ["operations.md", "ops-log.md", "threat-model.md", "hardware.md"])
+@pytest.mark.parametrize("name", [*MANUALS, "threat-model.md", "hardware.md"])
 def test_links_lead_somewhere(name: str) -> None:
     text = (ROOT / "docs" / name).read_text()
     targets = [target for target in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in target]

@@ -13,9 +13,9 @@ from statistics import median_low
 from typing import Final
 
 PERCENT: Final = 100
-MOST_MARKS: Final = 1_000
+MOST_MARKS: Final = 500
 """Newest marks that a window keeps."""
-MOST_COUNT: Final = 500
+MOST_COUNT: Final = 250
 """What a threshold that counts may be at most, so that windows have room for it."""
 RECEIVED = frozenset({"identity.attest", "transfer.accept", "resale.buy"})
 HANDED_ON = frozenset({"transfer.accept", "resale.buy"})

@@ -317,7 +317,7 @@ def test_settings_are_read(tmp_path):
 
 def test_all_faults_of_the_settings_are_told_at_once(tmp_path):
     wrong = (
-        '[thresholds]\nrefused = 0\nhands = "3"\nskew = true\nnonsense = 1\nrefused_percent = 101\ntickets = 501\n'
+        '[thresholds]\nrefused = 0\nhands = "3"\nskew = true\nnonsense = 1\nrefused_percent = 101\ntickets = 251\n'
         f"[extra]\n{WEBHOOK}more = 1\n"
     )
     with pytest.raises(ServiceError) as error:
