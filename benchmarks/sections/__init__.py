@@ -12,6 +12,7 @@ from benchmarks.sections import (
     large,
     pulse,
     reading,
+    rush,
     small,
 )
 
@@ -23,6 +24,7 @@ SECTIONS: Mapping[str, Section] = {
     "frame": frame.run,
     "claims": claims.run,
     "admissions": admissions.run,
+    "rush": rush.run,
     "small": small.run,
     "large": large.run,
 }

@@ -6,13 +6,14 @@ a purchase moves through its states is `purchases`' business; a move from a stat
 """
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from ledger_node.adapters.provider_orders import Hold
 from ledger_node.services.database import Database, Row
+from ledger_node.services.grouped import Grouped
 
 PurchaseState = Literal["asked", "held", "signed", "logged", "releasing", "released", "declined"]
 UNSETTLED: tuple[PurchaseState, ...] = ("asked", "held", "signed", "releasing")
@@ -35,6 +36,8 @@ CREATE INDEX IF NOT EXISTS letters_due ON letters (due) WHERE state = 'waiting';
 CREATE TABLE IF NOT EXISTS direct (event TEXT PRIMARY KEY, most INTEGER NOT NULL, seconds INTEGER NOT NULL)
     WITHOUT ROWID;
 """
+_PUT_OFF = "UPDATE orders SET due = ? WHERE event = ? AND number = ?"
+_GIVE_UP = "UPDATE purchases SET state = 'releasing' WHERE reference = ? AND state IN ('asked', 'held')"
 _BILL = "reference, event, amount, currency, authorisation, until, payer"
 
 
@@ -94,22 +97,37 @@ class MarketBook:
     """The open file."""
 
     def __init__(self, path: Path) -> None:
-        self._database = Database(path, _SCHEMA)
+        self._line = Grouped(Database(path, _SCHEMA))
+        self._direct: dict[str, DirectSale | None] = {}
         self.work = threading.Event()
         """Set when something is to be done that nobody waits for: a capture, links, a letter."""
+        self.busy: set[str] = set()
+        """References of purchases that a thread is about to end, so that nobody else need."""
 
     def close(self) -> None:
         """Close the file; may be called twice."""
-        self._database.close()
+        self._line.close()
 
-    def start(self, one: Purchase) -> Purchase:
-        """A new purchase, or the one that has this reference."""
-        bill = one.bill
-        values = (bill.reference, bill.event, bill.amount, bill.currency, bill.authorisation, bill.until, bill.payer)
-        rest = (one.subject, one.buyer, one.sign_by, one.state, one.receipt, one.entry)
-        marks = ", ".join("?" * 13)
-        made = self._database.write(f"INSERT OR IGNORE INTO purchases VALUES ({marks})", *values, *rest)  # noqa: S608
-        return one if made else self._known(bill.reference)
+    def begin(self, subject: bytes, buyer: bytes, choose: Callable[[list[Purchase]], Purchase]) -> Purchase:
+        """The try to pay that goes on: `choose` is given all that there were, and gives one of them or a new one. The
+        others are given up in the same moment, if they had not come to anything.
+        """
+
+        def act(database: Database) -> Purchase:
+            tries = _purchases(database, "subject = ? AND buyer = ?", subject, buyer)
+            one = choose(tries)
+            for other in tries:
+                if other.bill.reference != one.bill.reference:
+                    database.write(_GIVE_UP, other.bill.reference)
+            if one not in tries:
+                bill = one.bill
+                values = (bill.reference, bill.event, bill.amount, bill.currency, bill.authorisation, bill.until)
+                rest = (bill.payer, one.subject, one.buyer, one.sign_by, one.state, one.receipt, one.entry)
+                marks = ", ".join("?" * 13)
+                database.write(f"INSERT INTO purchases VALUES ({marks})", *values, *rest)  # noqa: S608 - only marks
+            return one
+
+        return self._line.do(act)
 
     def purchase(self, reference: str) -> Purchase | None:
         """By its reference."""
@@ -127,18 +145,18 @@ class MarketBook:
         """asked -> held."""
         return self._move(reference, ("asked",), "held", "receipt = ?", receipt)
 
-    def signed(self, reference: str, entry: bytes) -> bool:
-        """held -> signed; also True for the entry that was signed before."""
-        if self._move(reference, ("held",), "signed", "entry = ?", entry):
+    def signed(self, reference: str, receipt: bytes, entry: bytes) -> bool:
+        """asked or held -> signed; also True for the entry that was signed before."""
+        if self._move(reference, ("asked", "held"), "signed", "receipt = ?, entry = ?", receipt, entry):
             return True
         known = self.purchase(reference)
         return known is not None and known.state in {"signed", "logged"} and known.entry == entry
 
-    def logged(self, reference: str) -> bool:
-        """signed -> logged. The payer's authorisation is forgotten."""
-        moved = self._move(reference, ("signed",), "logged", "authorisation = ''")
+    def logged(self, reference: str) -> None:
+        """signed -> logged, and the payer's authorisation is forgotten; soon, because the ledger itself knows it."""
+        statement = "UPDATE purchases SET state = 'logged', authorisation = '' WHERE reference = ? AND state = 'signed'"
+        self._line.begin(lambda database: database.write(statement, reference))
         self.work.set()
-        return moved
 
     def give_up(self, reference: str, *states: PurchaseState) -> bool:
         """One of `states` -> releasing."""
@@ -151,57 +169,70 @@ class MarketBook:
     def add_order(self, order: OrderRow) -> None:
         """Remember an order's buyer; one that is known stays as it is."""
         values = (order.event, order.number, order.person, order.due)
-        self._database.write("INSERT OR IGNORE INTO orders VALUES (?, ?, ?, ?)", *values)
+        self._write("INSERT OR IGNORE INTO orders VALUES (?, ?, ?, ?)", *values)
         self.work.set()
 
     def order(self, event: str, number: bytes) -> OrderRow | None:
         """By the keyed hash of its number."""
         where = "SELECT event, number, person, due FROM orders WHERE event = ? AND number = ?"
-        return next((OrderRow(*row) for row in self._database.read(where, event, number)), None)
+        return next((OrderRow(*row) for row in self._read(where, event, number)), None)
 
     def orders_due(self, now: int, most: int) -> list[OrderRow]:
         """Orders whose links are to be made."""
         query = "SELECT event, number, person, due FROM orders WHERE due > 0 AND due <= ? ORDER BY due LIMIT ?"
-        return [OrderRow(*row) for row in self._database.read(query, now, most)]
+        return [OrderRow(*row) for row in self._read(query, now, most)]
 
     def put_off(self, order: OrderRow, due: int) -> None:
         """Another time for an order's links; 0 = never again."""
-        self._database.write("UPDATE orders SET due = ? WHERE event = ? AND number = ?", due, order.event, order.number)
+        self._write(_PUT_OFF, due, order.event, order.number)
 
     def invited(self, letters: Iterable[LetterRow], order: OrderRow | None = None) -> None:
         """Letters that are to be sent, and the order that they are all of; in one."""
-        with self._database.transaction():
-            for one in letters:
-                values = (one.letter, one.event, one.person, one.template, one.subject, one.due, one.tries, one.state)
-                self._database.write("INSERT OR IGNORE INTO letters VALUES (?, ?, ?, ?, ?, ?, ?, ?)", *values)
+        rows = [
+            (one.letter, one.event, one.person, one.template, one.subject, one.due, one.tries, one.state)
+            for one in letters
+        ]
+
+        def act(database: Database) -> None:
+            for values in rows:
+                database.write("INSERT OR IGNORE INTO letters VALUES (?, ?, ?, ?, ?, ?, ?, ?)", *values)
             if order:
-                self.put_off(order, 0)
+                database.write(_PUT_OFF, 0, order.event, order.number)
+
+        self._line.do(act)
         self.work.set()
 
     def letters_due(self, now: int, most: int) -> list[LetterRow]:
         """Letters that are to be sent now, oldest first."""
         query = "SELECT * FROM letters WHERE state = 'waiting' AND due <= ? ORDER BY due LIMIT ?"
-        return [LetterRow(*row) for row in self._database.read(query, now, most)]
+        return [LetterRow(*row) for row in self._read(query, now, most)]
 
     def letter(self, letter: str) -> LetterRow | None:
         """By its id."""
-        return next(
-            (LetterRow(*row) for row in self._database.read("SELECT * FROM letters WHERE letter = ?", letter)), None
-        )
+        return next((LetterRow(*row) for row in self._read("SELECT * FROM letters WHERE letter = ?", letter)), None)
 
     def letter_tried(self, letter: str, state: str, due: int) -> None:
         """What came of a try: waiting (again from `due`), sent or dropped."""
         statement = "UPDATE letters SET tries = tries + 1, state = ?, due = ? WHERE letter = ?"
-        self._database.write(statement, state, due, letter)
+        self._write(statement, state, due, letter)
 
     def sell_directly(self, sale: DirectSale) -> None:
         """Open an event's direct sale, or change its terms; `most` 0 closes it."""
-        self._database.write("INSERT OR REPLACE INTO direct VALUES (?, ?, ?)", sale.event, sale.most, sale.seconds)
+        self._write("INSERT OR REPLACE INTO direct VALUES (?, ?, ?)", sale.event, sale.most, sale.seconds)
+        self._direct.pop(sale.event, None)
 
     def direct_sale(self, event: str) -> DirectSale | None:
-        """The event's direct sale, if there is one."""
-        rows = self._database.read("SELECT * FROM direct WHERE event = ? AND most > 0", event)
-        return DirectSale(*rows[0]) if rows else None
+        """The event's direct sale, if there is one. Every buyer asks, so it is kept in memory."""
+        if event not in self._direct:
+            rows = self._read("SELECT * FROM direct WHERE event = ? AND most > 0", event)
+            self._direct[event] = DirectSale(*rows[0]) if rows else None
+        return self._direct[event]
+
+    def _read(self, statement: str, *values: object) -> list[Row]:
+        return self._line.do(lambda database: database.read(statement, *values))
+
+    def _write(self, statement: str, *values: object) -> int:
+        return self._line.do(lambda database: database.write(statement, *values))
 
     def _move(
         self, reference: str, states: tuple[PurchaseState, ...], to: PurchaseState, also: str = "", *values: object
@@ -209,16 +240,15 @@ class MarketBook:
         change = f"state = ?, {also}" if also else "state = ?"
         marks = ", ".join("?" * len(states))
         statement = f"UPDATE purchases SET {change} WHERE reference = ? AND state IN ({marks})"  # noqa: S608 - from above
-        return self._database.write(statement, to, *values, reference, *states) == 1
-
-    def _known(self, reference: str) -> Purchase:
-        known = self.purchase(reference)
-        assert known is not None, "purchases are never deleted"
-        return known
+        return self._write(statement, to, *values, reference, *states) == 1
 
     def _purchases(self, where: str, *values: object) -> list[Purchase]:
-        query = f"SELECT {_BILL}, subject, buyer, sign_by, state, receipt, entry FROM purchases WHERE {where}"  # noqa: S608 - from above
-        return [_purchase(row) for row in self._database.read(query, *values)]
+        return self._line.do(lambda database: _purchases(database, where, *values))
+
+
+def _purchases(database: Database, where: str, *values: object) -> list[Purchase]:
+    query = f"SELECT {_BILL}, subject, buyer, sign_by, state, receipt, entry FROM purchases WHERE {where}"  # noqa: S608
+    return [_purchase(row) for row in database.read(query, *values)]
 
 
 def _purchase(row: Row) -> Purchase:

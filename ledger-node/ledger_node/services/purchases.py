@@ -11,7 +11,7 @@ itself remembers (`Payment`), so nothing else has to. Prices and who may buy are
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 
@@ -62,8 +62,12 @@ def provider_of(node: Node) -> WalletProvider:
     return node.outside.provider
 
 
-def hold_money(node: Node, price: Price, payer: Payer) -> Purchase:
-    """The purchase with its money held; one that was begun before goes on. Raises ServiceError."""
+def hold_money(node: Node, price: Price, payer: Payer, *, to_be_shown: bool = True) -> Purchase:
+    """The purchase with its money held; one that was begun before goes on. Raises ServiceError.
+
+    `to_be_shown`: the receipt is durable, because somebody elsewhere is going to sign it. Who logs it at once can do
+    without: a hold whose receipt was lost is asked for again.
+    """
     provider = provider_of(node)
     one = _begun(node, price, payer)
     if one.state != "asked":
@@ -75,22 +79,32 @@ def hold_money(node: Node, price: Price, payer: Payer) -> Purchase:
     if isinstance(answer, Declined):
         node.market.end(one.bill.reference, "declined")
         raise ServiceError("payment-declined", f"the wallet provider says no: {answer.detail}", 402)
-    if not node.market.held(one.bill.reference, answer.raw) and _known(node, one).receipt != answer.raw:
+    if not to_be_shown:
+        return replace(one, receipt=answer.raw)
+    if node.market.held(one.bill.reference, answer.raw):
+        return replace(one, state="held", receipt=answer.raw)
+    known = _known(node, one)
+    if known.receipt != answer.raw:
         raise _too_late()
-    return _known(node, one)
+    return known
 
 
 def log_entry(node: Node, one: Purchase, raw: bytes) -> Outcome:
     """Put the entry that quotes the hold on the ledger, or give the money back. Raises ServiceError."""
-    if not node.market.signed(one.bill.reference, raw):
-        raise _too_late()
-    answer = submit(node, raw)
-    if isinstance(answer, Rejected):
-        node.market.give_up(one.bill.reference, "signed")
-        _try(node, _known(node, one), _give_back)
-        raise ServiceError.of(answer)
-    node.market.logged(one.bill.reference)
-    return answer
+    reference = one.bill.reference
+    node.market.busy.add(reference)
+    try:
+        if not node.market.signed(reference, one.receipt, raw):
+            raise _too_late()
+        answer = submit(node, raw)
+        if isinstance(answer, Rejected):
+            node.market.give_up(reference, "signed")
+            _try(node, _known(node, one), _give_back)
+            raise ServiceError.of(answer)
+        node.market.logged(reference)
+        return answer
+    finally:
+        node.market.busy.discard(reference)
 
 
 def submit(node: Node, raw: bytes) -> Outcome | Rejected:
@@ -105,6 +119,8 @@ def resume(node: Node) -> int:
         return 0
     count = 0
     for one in node.market.unsettled():
+        if one.bill.reference in node.market.busy:
+            continue
         if one.state == "signed":
             count += _try(node, one, lambda node, one: log_entry(node, one, one.entry))
         elif one.state == "releasing" or (
@@ -137,17 +153,19 @@ def collect(node: Node) -> int:
 
 
 def _begun(node: Node, price: Price, payer: Payer) -> Purchase:
-    tries = node.market.purchases_for(price.subject, price.buyer)
-    for one in tries:
-        same = one.bill.amount == price.amount and (one.receipt or one.bill.authorisation == payer.authorisation)
-        if one.state in {"signed", "logged"} or (one.state in {"asked", "held"} and same):
-            return one
-        node.market.give_up(one.bill.reference, "asked", "held")
-    reference = f"{price.reference}-{len(tries) + 1}" if tries else price.reference
     now = node.seconds
-    until = now + HOLD_FOR
-    bill = Hold(reference, price.event, price.amount, price.currency, payer.authorisation, until, payer.party)
-    return node.market.start(Purchase(bill, price.subject, price.buyer, now + SIGN_WITHIN))
+
+    def choose(tries: list[Purchase]) -> Purchase:
+        for one in tries:
+            same = one.bill.amount == price.amount and (one.receipt or one.bill.authorisation == payer.authorisation)
+            if one.state in {"signed", "logged"} or (one.state in {"asked", "held"} and same):
+                return one
+        reference = f"{price.reference}-{len(tries) + 1}" if tries else price.reference
+        until = now + HOLD_FOR
+        bill = Hold(reference, price.event, price.amount, price.currency, payer.authorisation, until, payer.party)
+        return Purchase(bill, price.subject, price.buyer, now + SIGN_WITHIN)
+
+    return node.market.begin(price.subject, price.buyer, choose)
 
 
 def _give_back(node: Node, one: Purchase) -> None:

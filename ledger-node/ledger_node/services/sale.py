@@ -111,11 +111,11 @@ def pay(node: Node, event: str, token: str, buyer: Buyer) -> Bought:
     amount = sum(line.price for line in lines) + fee
     contact = contact_of(buyer.phone, buyer.email) if buyer.eticket else {}
     price = Price(event, order_reference(event, order), order, node.keys.node.public, amount, policy.currency)
+    row = None
     if contact:
-        buyers.remember(node, event, order, number, contact, node.seconds + 2 * SIGN_WITHIN)
+        row = buyers.remember(node, event, order, number, contact, node.seconds + 2 * SIGN_WITHIN)
     sale = Sale(order, [line.item() for line in lines], buyer.eticket, fee, _digest(token), b"")
     position = _log(node, price, sale, buyer.payer)
-    row = node.market.order(event, order)
     if row is not None:
         node.market.put_off(row, node.seconds)
     return Bought(number, order, position, amount, tuple(tickets))
@@ -126,7 +126,7 @@ def _log(node: Node, price: Price, sale: Sale, payer: Payer | None) -> int:
         return log_act(node, sale.seal(price.event, node.seconds, node.keys.node)).position
     if payer is None:
         raise ServiceError("payment-needed", f"this costs {price.amount} cents: authorise it at the provider", 402)
-    held = hold_money(node, price, payer)
+    held = hold_money(node, price, payer, to_be_shown=False)
     paid = Sale(sale.order, sale.items, sale.eticket, sale.fee, sale.hold, held.receipt)
     raw = held.entry or paid.seal(price.event, node.seconds, node.keys.node)
     return log_entry(node, held, raw).position

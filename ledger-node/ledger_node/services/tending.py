@@ -3,6 +3,7 @@ links, letters. One round is `tend`; the order within it does not matter, and on
 """
 
 import threading
+import time
 from collections.abc import Callable
 
 import structlog
@@ -14,6 +15,10 @@ from ledger_node.services.node import Node
 
 EVERY = 2.0
 """Seconds between two rounds when nothing asks for one."""
+GATHER = 0.1
+"""Seconds from the first thing to do to the round that does it, so that a rush makes few rounds with much in each."""
+LONGEST = 15.0
+"""Seconds that a rush may put a round off."""
 _DUTIES: tuple[Callable[[Node], int], ...] = (
     purchases.resume,
     purchases.collect,
@@ -40,7 +45,7 @@ class Tender:
 
     def __init__(self, node: Node) -> None:
         self._node = node
-        self._ended = False
+        self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="market", daemon=True)
 
     def start(self) -> None:
@@ -49,15 +54,23 @@ class Tender:
 
     def close(self) -> None:
         """End after the round that is under way."""
-        self._ended = True
+        self._closing.set()
         self._node.market.work.set()
         self._thread.join()
 
     def _run(self) -> None:
-        while not self._ended:
+        while not self._closing.is_set():
             self._node.market.work.clear()
             try:
                 tend(self._node)
             except Exception:
                 log.exception("fault", duty="market")
-            self._node.market.work.wait(EVERY)
+            if self._node.market.work.wait(EVERY):
+                self._let_buyers_go_first()
+
+    def _let_buyers_go_first(self) -> None:
+        """Money that is held can be captured a little later; who waits to pay should not."""
+        until = time.monotonic() + LONGEST
+        self._closing.wait(GATHER)
+        while self._node.market.busy and time.monotonic() < until and not self._closing.wait(GATHER):
+            pass
