@@ -79,12 +79,14 @@ class _Activations:
     async def unlock(self, request: Request) -> Reply:
         """All tries are there again. For operators, who have made sure of the person in another way."""
         session = await self._ops(request)
+        await read_model(request, Empty, _MOST_BODY)
         await asyncio.to_thread(activation.unlock, self._node, str(request.path_params["link"]), session.actor)
         return _answer({})
 
     async def revoke(self, request: Request) -> Reply:
         """The link is good for nothing any more. For operators."""
         session = await self._ops(request)
+        await read_model(request, Empty, _MOST_BODY)
         await asyncio.to_thread(activation.revoke, self._node, str(request.path_params["link"]), session.actor)
         return _answer({})
 
