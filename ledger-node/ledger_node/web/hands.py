@@ -10,7 +10,7 @@ from typing import TypeVar
 from ledger_node.services.errors import ServiceError
 
 _T = TypeVar("_T")
-HANDS = 12
+HANDS = 24
 MOST_WAITING = 2_000
 
 
