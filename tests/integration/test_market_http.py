@@ -95,6 +95,7 @@ def test_transfer_from_offer_to_capture(shop):
     assert (first.status_code, first.json()) == (200, again.json())
     shop.settled(lambda: ada.balance() == RICH + FACE)
     assert shop.market.owner(1) == ben.key(1, 1).public
+    shop.settled(lambda: bool(shop.market.letters.sent))
     assert shop.market.letters.sent[0][0] == ("+85291234567", None)
 
 

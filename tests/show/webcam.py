@@ -4,6 +4,7 @@ Nothing is expected of anybody, so nothing is judged; it ends by Ctrl-C or after
 """
 
 import queue
+import signal
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -33,9 +34,11 @@ class CameraShow:
         self._lines: queue.SimpleQueue[Line] = queue.SimpleQueue()
         self._house = House(folder, self._lines.put)
         self._names: dict[int | None, str] = {}
+        self._stopped = False
 
     def play(self) -> int:
         """How many verdicts the gate gave. Raises ShowError when there is no camera or no gate to show."""
+        signal.signal(signal.SIGINT, self._stop)
         look = probe(CameraConfig(source=self._source), PATIENCE_S)
         if "frames a second" not in look.report:
             raise ShowError(f"{look.report}; or run `make demo` without CAMERA, which needs none")
@@ -94,7 +97,7 @@ class CameraShow:
 
     def _watch(self, card: Card) -> int:
         scans, until, next_code = 0, time.monotonic() + self._seconds, 0.0
-        while time.monotonic() < until:
+        while time.monotonic() < until and not self._stopped:
             if time.monotonic() >= next_code:
                 next_code = time.monotonic() + NEW_CODE_S
                 self._stage.below(
@@ -103,6 +106,11 @@ class CameraShow:
             scans += self._hear()
             self._house.check()
         return scans
+
+    def _stop(self, *_: object) -> None:
+        """Ctrl-C. An exception that meets the interpreter in mid-collection is lost, so it is also written down."""
+        self._stopped = True
+        raise KeyboardInterrupt
 
     def _hear(self) -> int:
         try:
