@@ -113,8 +113,8 @@ security = "none"
 [sms]
 url = "http://127.0.0.1:8451"
 authorization_file = "sms.secret"
-[feed]
-secrets_file = "feed.secrets"
+[ticketing]
+webhook_secret_files = ["feed.secrets"]
 """
 
 
@@ -122,6 +122,8 @@ def test_surroundings_are_read_with_secrets_from_files_of_their_own(tmp_path):
     (tmp_path / FILE).write_text(GOOD)
     (tmp_path / "sms.secret").write_text("Bearer x\n")
     (tmp_path / "feed.secrets").write_text("whsec_" + "YWJj" * 8 + "\n")
+    for secret in ("sms.secret", "feed.secrets"):
+        (tmp_path / secret).chmod(0o600)
     with open_home(tmp_path) as node, surroundings(node) as outside:
         assert (outside.provider_name, len(outside.feed_secrets)) == ("wallet", 1)
         assert outside.provider is not None
@@ -132,12 +134,12 @@ def test_surroundings_are_read_with_secrets_from_files_of_their_own(tmp_path):
     ("text", "said"),
     [
         ("[provider", "outside.toml"),
-        ("[bank]\nx = 1", "unknown section bank"),
+        ("[bank]\nx = 1", "the file has no setting bank"),
         ("[provider]\nurl = 'http://example.com'\nname = 'w'\npublic_key = ''", "not encrypted"),
         ("[provider]\nurl = 'https://example.com'\nname = 'w'\npublic_key = 'xy'", "hex"),
         ("[mail]\nhost = 'mail.example.com'\nsender = 'x'", "addresses"),
-        ("[mail]\nhots = 'mail.example.com'", "unknown setting hots"),
-        ("[feed]\nsecrets_file = 'none'", "none"),
+        ("[mail]\nhost = 'mail.example.com'\nsender = 'x@example.com'\nhots = 1", "has no setting hots"),
+        ("[ticketing]\nwebhook_secret_files = ['none']", "no file none"),
     ],
 )
 def test_settings_that_are_wrong_say_where(tmp_path, text, said):

@@ -113,7 +113,7 @@ def open_house(home: Path) -> Iterator[tuple[House, str]]:
     wallet, token = stage(home)
     with open_office(office) as mailbox:
         mail = f'host = "127.0.0.1"\nport = {mailbox}\nsecurity = "none"\nsender = "box@tickets.example"\n'
-        (home / "outside.toml").write_text(f'[mail]\n{mail}[feed]\nsecrets_file = "feed"\n')
+        (home / "outside.toml").write_text(f'[mail]\n{mail}[ticketing]\nwebhook_secret_files = ["feed"]\n')
         (home / "feed").write_text("whsec_" + base64.b64encode(SECRET).decode())
         (home / "feed").chmod(0o600)
         with process(home) as (running, port):
