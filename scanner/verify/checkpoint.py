@@ -8,7 +8,8 @@ import base64
 import binascii
 import hashlib
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from scanner.verify.entry import Malformed
 from scanner.verify.keys import PUBLIC_KEY_BYTES, SIGNATURE_BYTES, SigningKey, valid_public_key, verify
@@ -88,15 +89,17 @@ class Checkpoint:
         return f"{self.body()}\n{''.join(signature.line() for signature in self.signatures)}"
 
 
-def sign_checkpoint(origin: str, size: int, root: bytes, key: SigningKey) -> str:
-    """The log's signed note, under the key name `origin`. Raises ValueError for an origin that cannot be a key name."""
+def sign_checkpoint(origin: str, size: int, root: bytes, *keys: SigningKey) -> str:
+    """The log's signed note, a line for each key under the name `origin`. Raises ValueError for an origin that cannot
+    be a key's name.
+    """
     if not _NAME.fullmatch(origin):
         raise ValueError(f"{origin!r} cannot name a log: no spaces, no plus, at most 255 characters")
     bare = Checkpoint(origin, size, root)
-    signer = VerifierKey(origin, key.public)
-    return Checkpoint(
-        origin, size, root, (NoteSignature(origin, signer.key_id, key.sign(bare.body().encode())),)
-    ).text()
+    lines = (
+        NoteSignature(origin, VerifierKey(origin, key.public).key_id, key.sign(bare.body().encode())) for key in keys
+    )
+    return replace(bare, signatures=tuple(lines)).text()
 
 
 def cosign(checkpoint: Checkpoint, name: str, key: SigningKey, at: int) -> NoteSignature:
@@ -107,17 +110,26 @@ def cosign(checkpoint: Checkpoint, name: str, key: SigningKey, at: int) -> NoteS
 
 def open_checkpoint(text: str, log_key: VerifierKey, origin: str) -> Checkpoint | Malformed:
     """Read a note strictly and check the log's signature. Lines of other keys are kept, unchecked."""
+    return open_by_any(text, (log_key,), origin)
+
+
+def open_by_any(text: str, log_keys: Iterable[VerifierKey], origin: str) -> Checkpoint | Malformed:
+    """As `open_checkpoint`, for a log of several keys: one of them must have signed, and none of them wrongly."""
     checkpoint = parse_checkpoint(text)
     if isinstance(checkpoint, Malformed):
         return checkpoint
     if checkpoint.origin != origin:
         return Malformed(f"a checkpoint of {checkpoint.origin!r}, not of {origin!r}")
-    ours = [s for s in checkpoint.signatures if (s.name, s.key_id) == (log_key.name, log_key.key_id)]
+    body = checkpoint.body().encode()
+    ours = [
+        verify(key.public_key, body, line.blob)
+        for key in log_keys
+        for line in checkpoint.signatures
+        if (line.name, line.key_id) == (key.name, key.key_id)
+    ]
     if not ours:
         return Malformed("not signed with the log's key")
-    if not all(verify(log_key.public_key, checkpoint.body().encode(), s.blob) for s in ours):
-        return Malformed("the log's signature is wrong")
-    return checkpoint
+    return checkpoint if all(ours) else Malformed("the log's signature is wrong")
 
 
 def cosigned_at(checkpoint: Checkpoint, witness: VerifierKey) -> int | None:
