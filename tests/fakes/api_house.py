@@ -2,9 +2,7 @@
 operator's browser, the ticketing system's secret.
 """
 
-import base64
 import hashlib
-import hmac
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +17,7 @@ from ledger_node.services import activation, sponsors
 from ledger_node.services.activation import Ask
 from ledger_node.services.devices import make_code
 from tests.fakes.api_fuzzer import Things, address
+from tests.fakes.deliveries import signed
 from tests.fakes.gate_client import GateClient
 from tests.fakes.marketplace import EVENT, FACE, Marketplace, marketplace
 from tests.fakes.people_client import Browser
@@ -52,10 +51,7 @@ class House:
         body = body if isinstance(body, bytes) else body.encode()
         path, kind = made.path_url, made.headers.get("Content-Type")
         if path.endswith("/orders"):
-            at = str(int(time.time()))
-            digest = hmac.digest(SECRET, f"m1.{at}.".encode() + body, hashlib.sha256)
-            names = ("webhook-id", "webhook-timestamp", "webhook-signature")
-            made.headers.update(zip(names, ("m1", at, f"v1,{base64.b64encode(digest).decode()}"), strict=True))
+            made.headers.update(signed(body, SECRET, time.time()))
         made.headers.update(self.gate.sign(made.method or "", path, body, kind))
 
     def sign_in(self) -> None:

@@ -2,9 +2,6 @@
 clumsy and the malicious send.
 """
 
-import base64
-import hashlib
-import hmac
 import json
 import os
 import time
@@ -15,6 +12,7 @@ import requests
 from ledger_node.contract.bodies_market import RejectTransfer
 from ledger_node.services import sale
 from ledger_node.web import market_models as models
+from tests.fakes.deliveries import signed
 from tests.fakes.marketplace import EVENT, FACE, RICH, Clock, marketplace
 from tests.fakes.running_node import serving
 
@@ -133,14 +131,7 @@ def test_identity_is_put_on_the_ledger_by_the_owners_yes(shop):
 
 
 def webhook(body, key=b"k" * 32, at=None):
-    at = str(int(at or time.time()))
-    signature = base64.b64encode(hmac.digest(key, f"m1.{at}.".encode() + body, hashlib.sha256)).decode()
-    return {
-        "webhook-id": "m1",
-        "webhook-timestamp": at,
-        "webhook-signature": f"v1,{signature}",
-        "Content-Type": "application/json",
-    }
+    return {**signed(body, key, at or time.time()), "Content-Type": "application/json"}
 
 
 def test_ticketing_systems_webhook(shop):

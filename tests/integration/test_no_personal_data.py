@@ -4,8 +4,6 @@ output, and the vault, which has them, but not so that anybody could read them t
 """
 
 import base64
-import hashlib
-import hmac
 import json
 import os
 import re
@@ -31,6 +29,7 @@ from ledger_node.services.accounts.site import set_site
 from ledger_node.services.activation import Ask
 from ledger_node.services.events import EventOrder, create_event
 from tests.fakes.clockwork import wait_until
+from tests.fakes.deliveries import signed
 from tests.fakes.people_client import Browser
 from tests.fakes.post_office import PostOffice, open_office
 from tests.fakes.running_node import open_home, process
@@ -133,10 +132,8 @@ def orders(house: House, folder: Path) -> None:
     assert (taken["sold"], taken["bad"]) == (1, 1)
     order = {"event": EVENT, "eticket": True, "price_cents": 88_000, "phone": PHONES[1], "email": HOOK}
     listed = [{**order, "number": "W-1", "tickets": [4]}, {**order, "number": "W-2", "tickets": [[PHONES[1]]]}]
-    body, at = json.dumps({"orders": listed}).encode(), str(int(time.time()))
-    signature = base64.b64encode(hmac.digest(SECRET, f"m1.{at}.".encode() + body, hashlib.sha256)).decode()
-    named = {"webhook-id": "m1", "webhook-timestamp": at, "webhook-signature": f"v1,{signature}"}
-    told = house.post(f"/events/{EVENT}/orders", body, **named).json()
+    body = json.dumps({"orders": listed}).encode()
+    told = house.post(f"/events/{EVENT}/orders", body, **signed(body, SECRET, time.time())).json()
     assert (told["sold"], told["bad"]) == (1, 1)
     assert house.activate(house.token(FILE), 3, "U-1") == 200
     assert house.activate(house.token(HOOK), 4, WRONG_ANSWER) == 403

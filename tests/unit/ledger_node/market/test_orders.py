@@ -1,8 +1,5 @@
 """The ticketing system's feed: each order once, bad rows reported, good ones kept or none."""
 
-import base64
-import hashlib
-import hmac
 import json
 
 import pytest
@@ -11,6 +8,7 @@ from ledger_node.contract.facts import Order
 from ledger_node.services import buyers, orders, policies
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.tending import tend
+from tests.fakes.deliveries import signed
 from tests.fakes.marketplace import EVENT, FACE, POLICY
 
 FEE = POLICY["handling_fee"]
@@ -145,9 +143,7 @@ def test_empty_and_missing_files_are_told_so(market, tmp_path):
 
 
 def delivery(market, body, key=b"k" * 32, ident="msg_1", at=None):
-    at = str(int(market.clock.now if at is None else at))
-    signature = base64.b64encode(hmac.digest(key, f"{ident}.{at}.".encode() + body, hashlib.sha256)).decode()
-    return {"webhook-id": ident, "webhook-timestamp": at, "webhook-signature": f"v1,{signature}"}
+    return signed(body, key, market.clock.now if at is None else at, ident)
 
 
 def order(number="W-1", ticket=1):
