@@ -127,9 +127,9 @@ def write_settings(path: Path, settings: Mapping[str, object]) -> None:
         new.replace(path)
 
 
-def add_certificate_key(home: Path, keys: Keys, draw: Callable[[int], bytes]) -> Keys:
-    """The keys with one more certificate key, which is the one in use from now on."""
-    kid = keys.kid + 1
+def add_certificate_key(home: Path, keys: Keys, draw: Callable[[int], bytes], used: int = 0) -> Keys:
+    """The keys with one more certificate key, which is the one in use from now on; its kid is above `used`, too."""
+    kid = max(keys.kid, used) + 1
     if kid > _MOST_KID:
         raise HomeError(f"kid {_MOST_KID} is the last: start a new ledger")
     with _as_home_error(home):

@@ -88,7 +88,9 @@ class CloseEvent(Body):
 
 @dataclass(frozen=True, slots=True)
 class RotateKeys(Body):
-    """The certificate keys from here on, [[kid, public key, retired], ...]; one that is left out is revoked."""
+    """The certificate keys from here on, [[kid, public key, retired], ...]; one that is left out is revoked. A new
+    number is above all before; the highest stays, retired or not.
+    """
 
     TYPE = "key.rotate"
     SIGNERS = _OPERATOR

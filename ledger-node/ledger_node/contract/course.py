@@ -4,6 +4,7 @@ from typing import Any
 
 from ledger_node.contract import expressions
 from ledger_node.contract.bodies_house import PostponeEvent, RotateKeys, SetPolicy
+from ledger_node.contract.certificate_keys import spent
 from ledger_node.contract.facts import PolicyVersion, Standing
 from ledger_node.contract.outcome import Rejected
 from ledger_node.contract.policy import TicketPolicy
@@ -58,8 +59,8 @@ def close(state: State, position: int, entry: Entry, at: int) -> Rejected | None
 
 
 def rotate_keys(state: State, position: int, entry: Entry, _at: int) -> Rejected | None:
-    """key.rotate: the certificate keys, in the next version of the manifest. A number stands for one key, and a key
-    that was retired stays so; one that is left out is trusted no more.
+    """key.rotate: the certificate keys, in the next version of the manifest (`certificate_keys`); one that is left out
+    is trusted no more.
     """
     act = RotateKeys.of(entry)
     scene = scene_of(state, entry.event)
@@ -67,11 +68,6 @@ def rotate_keys(state: State, position: int, entry: Entry, _at: int) -> Rejected
         return scene
     if not all(isinstance(item, list) and len(item) == 3 for item in act.keys):
         return Rejected(Refusal.MALFORMED_BODY, "a key is kid, public key, retired")
-    before = {key.kid: key for key in scene.event.manifest.keys}
-    for kid, public_key, retired in act.keys:
-        known = before.get(kid) if isinstance(kid, int) else None
-        if known is not None and (known.public_key != public_key or (known.retired and retired is not True)):
-            return Rejected(Refusal.KEY_SPENT, f"key {kid}")
     keys = [{"kid": kid, "public_key": key, "retired": retired} for kid, key, retired in act.keys]
     return _put_manifest(state, position, scene, {"keys": keys})
 
@@ -90,6 +86,9 @@ def _put_manifest(state: State, position: int, scene: Scene, changes: dict[str, 
     new = EventManifest.from_map({**old.to_map(), **changes, "version": old.version + 1})
     if isinstance(new, Malformed):
         return Rejected(Refusal.BAD_MANIFEST, new.reason)
+    reused = spent(old.keys, new.keys)
+    if reused:
+        return reused
     state.put_event(old.event, but(scene.event, manifest=new, changed=position))
     return None
 

@@ -1,5 +1,6 @@
 """Rules for events: creating one, and replacing its manifest by the next version."""
 
+from ledger_node.contract.certificate_keys import spent
 from ledger_node.contract.outcome import Rejected
 from ledger_node.contract.refusals import Refusal
 from ledger_node.contract.state import EventState, State
@@ -22,7 +23,9 @@ def create(state: State, position: int, entry: Entry, _at: int) -> Rejected | No
 
 
 def update(state: State, position: int, entry: Entry, _at: int) -> Rejected | None:
-    """event.update: the next version. It keeps every gate in use, every gate group and room for all tickets."""
+    """event.update: the next version. It keeps every gate in use, every gate group and room for all tickets, and a
+    certificate key's number stays that key's.
+    """
     manifest = _manifest(entry)
     if isinstance(manifest, Rejected):
         return manifest
@@ -33,6 +36,9 @@ def update(state: State, position: int, entry: Entry, _at: int) -> Rejected | No
         return Rejected(Refusal.WRONG_VERSION, f"{manifest.version}, not {event.manifest.version + 1}")
     if manifest.capacity < event.issued:
         return Rejected(Refusal.OVER_CAPACITY, f"{event.issued} tickets are issued")
+    reused = spent(event.manifest.keys, manifest.keys)
+    if reused:
+        return reused
     gone = _gates_missed(state, event.manifest, manifest)
     if gone:
         return Rejected(Refusal.GATE_IN_USE, ", ".join(sorted(gone)))

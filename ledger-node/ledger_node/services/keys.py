@@ -12,10 +12,12 @@ from scanner.verify.manifest import EventManifest, LedgerKey
 def rotate(node: Node, *, retire: bool = False) -> int:
     """Make a new certificate key and put it into every event; the new kid. `retire` ends the trust in the old ones.
 
-    The key is on disk before any event names it; a rotation that was cut short is finished by the next one.
+    The key is on disk before any event names it; a rotation that was cut short is finished by the next one. Its number
+    is above every one that an event ever had, also of keys that this home has lost.
     """
+    used = max((key.kid for state in list_events(node) for key in state.manifest.keys), default=0)
     try:
-        node.keys = config.add_certificate_key(node.home, node.keys, node.draw)
+        node.keys = config.add_certificate_key(node.home, node.keys, node.draw, used)
     except config.HomeError as error:
         raise ServiceError("keys", str(error)) from error
     kid = node.keys.kid
@@ -25,7 +27,7 @@ def rotate(node: Node, *, retire: bool = False) -> int:
 
 
 def _with_keys(node: Node, manifest: EventManifest, retire: bool) -> EventManifest:  # noqa: FBT001 (a choice of the operator)
-    known = {key.kid for key in manifest.keys}
-    added = [LedgerKey(kid, key.public) for kid, key in sorted(node.keys.certificates.items()) if kid not in known]
+    highest = max((key.kid for key in manifest.keys), default=-1)
+    added = [LedgerKey(kid, key.public) for kid, key in sorted(node.keys.certificates.items()) if kid > highest]
     old = [replace(key, retired=key.retired or retire) for key in manifest.keys]
     return replace(manifest, keys=(*old, *added))

@@ -11,6 +11,7 @@ from ledger_node.contract.expressions import ENGINE
 from ledger_node.contract.outcome import Outcome
 from ledger_node.contract.policy import TicketPolicy, Tier
 from scanner.verify.entry import seal
+from scanner.verify.manifest import LedgerKey
 from scanner.verify.row import ACTIVE
 from tests.fakes.box_office import DOORS, EVENT, LEDGER_KEY, NODE, NOW, OPERATOR, code, gates, holder, key, ticket
 from tests.fakes.contract_log import row
@@ -261,6 +262,30 @@ def test_certificate_keys_rotate_retire_and_never_change_their_number(log):
     assert log.refused(rotate((1, old, False), (2, new, False), at=LATER + 1)) == "key-spent"
     assert isinstance(log.put(rotate((2, new, False))), Outcome)
     assert log.state.event(EVENT).manifest.ledger_key(1) is None
+
+
+def test_number_of_a_certificate_key_that_was_left_out_is_not_given_again(log):
+    old, new, third = (key("certificates", n).public for n in (1, 2, 3))
+
+    def rotate(*keys, at):
+        return house.RotateKeys([list(one) for one in keys]).seal(EVENT, at, NODE)
+
+    def update(*keys, at):
+        manifest = log.state.event(EVENT).manifest
+        after = dataclasses.replace(manifest, version=manifest.version + 1, keys=tuple(LedgerKey(*one) for one in keys))
+        return OPERATOR.update_event(after, at)
+
+    first = (1, LEDGER_KEY.public, False)
+    assert isinstance(log.put(rotate(first, (2, old, False), (5, new, False), at=LATER)), Outcome)
+    assert log.refused(rotate(first, (2, old, False), at=LATER + 1)) == "key-spent"
+    assert log.refused(update(first, at=LATER + 1)) == "key-spent"
+    assert isinstance(log.put(rotate(first, (5, new, True), at=LATER + 1)), Outcome)
+    for change in (rotate, update):
+        for kid in (2, 3):
+            assert log.refused(change(first, (kid, third, False), (5, new, True), at=LATER + 2)) == "key-spent"
+        assert log.refused(change(first, (5, third, True), at=LATER + 2)) == "key-spent"
+        assert log.refused(change(first, (5, new, False), at=LATER + 2)) == "key-spent"
+    assert isinstance(log.put(update(first, (5, new, True), (6, third, False), at=LATER + 2)), Outcome)
 
 
 def test_a_seat_change_kills_the_old_code_and_the_offer_of_the_old_seat(log):

@@ -112,6 +112,18 @@ def test_a_rotated_key_signs_from_then_on_and_the_old_one_can_be_retired(node: N
     assert [key.retired for key in events.read_event(node, EVENT).manifest.keys] == [True, True, False]
 
 
+def test_a_lost_certificate_keys_number_is_not_given_to_another_key(node: Node, wallets: list[Wallet]) -> None:
+    assert wallets
+    keys.rotate(node)
+    lost = node.keys.certificates[2].public
+    node.keys = replace(node.keys, certificates={1: node.keys.certificates[1]})
+    (node.home / "keys" / "ledger-2.key").unlink()
+    assert keys.rotate(node) == 3
+    manifest = events.read_event(node, EVENT).manifest
+    assert [key.kid for key in manifest.keys] == [1, 2, 3]
+    assert manifest.ledger_key(2).public_key == lost
+
+
 def test_a_code_expires_and_only_its_hash_is_kept(node: Node, wallets: list[Wallet], clock: Clock) -> None:
     assert wallets
     code = devices.make_code(node, EVENT, "R1", lifetime=60)
