@@ -22,6 +22,7 @@ from ledger_node.contract.entries import NewTicket
 from ledger_node.services.devices import make_code
 from ledger_node.services.events import EventOrder, create_event
 from ledger_node.services.node import Node, open_node
+from ledger_node.web.patience import Patience
 from ledger_node.web.server import Listening, serve
 from tests.fakes.wallet import Wallet
 
@@ -65,7 +66,7 @@ class Running:
 
 
 @contextmanager
-def serving(node: Node) -> Iterator[Running]:
+def serving(node: Node, patience: Patience | None = None) -> Iterator[Running]:
     """Serve `node` on a loop in a thread until the block ends."""
     ready = threading.Event()
     found: list[tuple[Listening, asyncio.AbstractEventLoop]] = []
@@ -76,7 +77,7 @@ def serving(node: Node) -> Iterator[Running]:
             found.append((at, asyncio.get_running_loop()))
             ready.set()
 
-        await serve(node, "127.0.0.1", 0, on_ready, stop)
+        await serve(node, "127.0.0.1", 0, on_ready, stop, patience)
 
     thread = threading.Thread(target=lambda: asyncio.run(run()), name="node")
     thread.start()

@@ -29,6 +29,7 @@ from ledger_node.web.app import Parts, make_app
 from ledger_node.web.feed import Feed
 from ledger_node.web.hands import Hands
 from ledger_node.web.metrics import Metrics
+from ledger_node.web.patience import Patience
 from ledger_node.web.reports import Reports
 from ledger_node.web.serving import Listening, ended_by_signals, http_server, listen, notify, until
 
@@ -52,6 +53,7 @@ async def serve(
     port: int,
     on_ready: Callable[[Listening], None] = lambda _: None,
     stop: asyncio.Event | None = None,
+    patience: Patience | None = None,
 ) -> None:
     """Serve until SIGTERM, SIGINT or `stop`. Raises ServiceError when the address cannot be had."""
     stop = stop or asyncio.Event()
@@ -68,7 +70,7 @@ async def serve(
         return made
 
     door = _listen_locally(node.home)
-    servers = [http_server(make_app(start)), http_server(make_admin(node))]
+    servers = [http_server(make_app(start), patience), http_server(make_admin(node))]
     running = [asyncio.create_task(one.serve([sock])) for one, sock in zip(servers, (listener, door), strict=True)]
     await until(lambda: all(server.started for server in servers) or any(task.done() for task in running))
     address = listener.getsockname()

@@ -15,8 +15,10 @@ from typing import Any
 import uvicorn
 
 from ledger_node.services.errors import ServiceError
+from ledger_node.web.patience import Patience, patient
 
 _BACKLOG = 512
+_TAKES_NOTHING = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +38,20 @@ class QuietServer(uvicorn.Server):
         yield
 
 
-def http_server(app: Any) -> QuietServer:
+def http_server(app: Any, patience: Patience | None = None) -> QuietServer:
     """A server of `app` with our limits."""
+    patience = patience or Patience()
     config = uvicorn.Config(
         app,
         loop="none",
-        http="httptools",
+        http=patient(patience),
         ws="none",
         lifespan="auto",
         log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        timeout_keep_alive=75,
+        timeout_keep_alive=round(patience.idle) or 1,
         timeout_graceful_shutdown=5,
         backlog=_BACKLOG,
     )
@@ -66,6 +69,8 @@ def listen(host: str, port: int) -> socket.socket:
     # Connections inherit it. asyncio's own loop forgets it for such a socket, and each answer then waits 40 ms for an
     # acknowledgement of its headers (Nagle's algorithm against delayed ones).
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    # So is this: whoever acknowledges nothing, or takes nothing at all, is gone after so many milliseconds (RFC 5482).
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _TAKES_NOTHING)
     return listener
 
 

@@ -1,0 +1,181 @@
+"""How long a connection may keep the server waiting before it is cut, so that slow clients (slowloris) cost nothing.
+
+The HTTP server itself waits for ever: for the end of a request's head, for a body that nobody reads any more, for
+somebody to take an answer. Here each of these has its time, a head has its most bytes, and when the server has as many
+connections as it may have, the one that has sent nothing whole for longest makes room. How long a body may take that
+somebody reads is for `body`; what a request means is for nobody here.
+"""
+
+import resource
+from asyncio import TimerHandle, Transport
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from ledger_node.services.errors import ServiceError
+from ledger_node.web.reply import problem
+
+_SPARE_FILES = 512
+"""Open files that are no connections: databases, tiles, witnesses, the provider."""
+
+
+def most_connections() -> int:
+    """As many as the process may have files open (RLIMIT_NOFILE), less its own."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(64, soft - _SPARE_FILES)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Seconds: `head` until a request's head is whole, from the connection's beginning or from its own first byte;
+    `idle` between two requests; `leftover` for what is left of a body after its answer; `reader` for taking 48 KiB.
+    """
+
+    head: float = 10.0
+    idle: float = 75.0
+    leftover: float = 5.0
+    reader: float = 30.0
+    most_head: int = 32_768
+    most_connections: int = field(default_factory=most_connections)
+
+
+def patient(patience: Patience) -> type[HttpToolsProtocol]:
+    """A server's protocol with these limits; connections of one server know of each other."""
+
+    class Bound(_PatientProtocol):
+        limits = patience
+        heads: ClassVar[dict["_PatientProtocol", None]] = {}
+        idlers: ClassVar[dict["_PatientProtocol", None]] = {}
+
+    return Bound
+
+
+class _PatientProtocol(HttpToolsProtocol):
+    """One connection. `heads` and `idlers` have the server's that may be cut for others, longest waiting first."""
+
+    limits: ClassVar[Patience]
+    heads: ClassVar[dict["_PatientProtocol", None]]
+    idlers: ClassVar[dict["_PatientProtocol", None]]
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self._timer: TimerHandle | None = None
+        self._unread: TimerHandle | None = None
+        self._head_bytes = 0
+        self._whole = True
+
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+        """Somebody connected, and is to ask soon."""
+        super().connection_made(transport)
+        if len(self.connections) > self.limits.most_connections:
+            self._make_room()
+        self._begin_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It is over."""
+        self._rest()
+        self.resume_writing()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Some bytes of a request."""
+        if self.transport.is_closing():
+            return
+        if self in self.idlers:
+            self._begin_head()
+        super().data_received(data)
+        if self in self.heads:
+            self._head_bytes += len(data)
+            if self._head_bytes > self.limits.most_head:
+                self._refuse()
+
+    def on_message_begin(self) -> None:
+        """The first byte of a request, maybe while another one is answered."""
+        super().on_message_begin()
+        if self not in self.heads:
+            self._begin_head()
+
+    def on_headers_complete(self) -> None:
+        """The head is whole; whoever handles it reads the body."""
+        self._rest()
+        self._whole = False
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """The request is whole."""
+        super().on_message_complete()
+        self._whole = True
+        if self.cycle.response_complete:
+            self._begin_idling()
+
+    def on_response_complete(self) -> None:
+        """An answer is out; the next request, or the rest of this one, is to come."""
+        super().on_response_complete()
+        if self.cycle.response_complete and not self.transport.is_closing() and self not in self.heads:
+            if self._whole:
+                self._begin_idling()
+            else:
+                self._wait(self.limits.leftover)
+
+    def pause_writing(self) -> None:
+        """The client is behind with its answer."""
+        super().pause_writing()
+        self._unread = self.loop.call_later(self.limits.reader, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """It has caught up."""
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
+        super().resume_writing()
+
+    def _begin_head(self) -> None:
+        self._wait(self.limits.head)
+        self._head_bytes = 0
+        self.heads[self] = None
+
+    def _begin_idling(self) -> None:
+        self._wait(self.limits.idle)
+        self.idlers[self] = None
+
+    def _wait(self, seconds: float) -> None:
+        self._rest()
+        self._timer = self.loop.call_later(seconds, self._late, seconds)
+
+    def _rest(self) -> None:
+        """Nothing is waited for."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self.heads.pop(self, None)
+        self.idlers.pop(self, None)
+
+    def _late(self, seconds: float) -> None:
+        if self.flow.read_paused:
+            # It was told to wait, so it is not late.
+            self._timer = self.loop.call_later(seconds, self._late, seconds)
+        else:
+            self._cut()
+
+    def _make_room(self) -> None:
+        waiting = next(iter(self.heads), None) or next(iter(self.idlers), None) or self
+        waiting._cut()  # noqa: SLF001 - another connection of the same server
+
+    def _cut(self) -> None:
+        """Hang up; without waiting for somebody who takes no answer either."""
+        self._rest()
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
+        else:
+            self.transport.close()
+
+    def _refuse(self) -> None:
+        """The head has no end."""
+        self._rest()
+        most = self.limits.most_head
+        answer = problem(ServiceError("head-too-large", f"the request's head has more than {most} bytes", 431))
+        head = f"HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Type: {answer.content_type}\r\n"
+        head += f"Content-Length: {len(answer.body)}\r\nConnection: close\r\n\r\n"
+        self.transport.write(head.encode() + answer.body)
+        self.transport.close()
