@@ -69,7 +69,7 @@ class Desk:
         deposit, level = _number(given, "deposit", 0, MOST_CENTS), _number(given, "level", 2, 9)
         merchant = given.get("merchant", False) is True
         self._provider.open_account(account, deposit=deposit, level=level, merchant=merchant)
-        return {"account": account, "available": self._provider.accounts()[account]}
+        return {"account": account, "available": self._provider.available(account)}
 
     def _permission(self, given: dict[str, Any]) -> Mapping[str, Any]:
         purpose = _text(given, "purpose")

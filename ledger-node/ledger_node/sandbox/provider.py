@@ -94,14 +94,22 @@ class Provider:
         """Cents by account, without what is held."""
         return dict(self._writer.do(lambda db: db.execute("SELECT account, available FROM account").fetchall()))
 
+    def available(self, account: str) -> int:
+        """Cents of one account, without what is held."""
+        (cents,) = self._known(account)
+        return int(cents)
+
     def books(self) -> dict[str, Any]:
         """Where all the money is, and whether the journal and the accounts agree on it."""
         return self._writer.do(_books)
 
-    def _known(self, account: str) -> None:
-        found = self._writer.do(lambda db: db.execute("SELECT 1 FROM account WHERE account = ?", (account,)).fetchone())
+    def _known(self, account: str) -> tuple[int]:
+        """Its balance, alone in a row."""
+        ask = "SELECT available FROM account WHERE account = ?"
+        found: tuple[int] | None = self._writer.do(lambda db: db.execute(ask, (account,)).fetchone())
         if not found:
             raise RefusedError("unknown-account", f"open the account first: {account}")
+        return found
 
 
 def _books(db: sqlite3.Connection) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from ledger_node.contract.policy import TicketPolicy, Tier
 from ledger_node.contract.state import Ticket
 from ledger_node.log.ledger import View
 from ledger_node.services.errors import ServiceError
+from scanner.verify.keys import NO_KEY
+from scanner.verify.row import ACTIVE
 
 _MOST_COMBINATIONS = 4_096
 
@@ -64,12 +66,13 @@ def lines_of(
 def free_seats(view: View, event: str, tickets: Sequence[Ticket], now: int) -> list[bool]:
     """For each ticket, whether it can still be had."""
     titles = [view.find(Title, event, ticket.row.ticket) for ticket in tickets]
-    return [
-        ticket.row.state == 0
-        and not any(ticket.row.holder_key)
-        and (title is None or title.place == "house" or (title.place == "held" and title.until <= now))
-        for ticket, title in zip(tickets, titles, strict=True)
-    ]
+    return [is_free(ticket, title, now) for ticket, title in zip(tickets, titles, strict=True)]
+
+
+def is_free(ticket: Ticket, title: Title | None, now: int) -> bool:
+    """Whether a ticket with this title can still be had."""
+    unsold = title is None or title.place == "house" or (title.place == "held" and title.until <= now)
+    return unsold and ticket.row.state == ACTIVE and ticket.row.holder_key == NO_KEY
 
 
 def _found(view: View, event: str, tickets: Iterable[int]) -> list[Ticket]:

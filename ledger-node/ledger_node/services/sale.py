@@ -23,6 +23,7 @@ from ledger_node.services.node import Node
 from ledger_node.services.policies import policy_now
 from ledger_node.services.pricing import Line, lines_for
 from ledger_node.services.purchases import SIGN_WITHIN, Payer, Price, hold_money, log_entry
+from ledger_node.services.vacancy import Vacancies
 
 MOST_SEATS = 50
 _DOMAIN = b"ticketme/v1/hold\0"
@@ -72,8 +73,8 @@ def open_sale(node: Node, event: str, most: int, seconds: int) -> None:
     node.market.sell_directly(DirectSale(event, most, seconds))
 
 
-def keep(node: Node, event: str, tickets: Sequence[int], tier: int = 0) -> SeatHold:
-    """Keep free seats for a buyer, all or none. Raises ServiceError."""
+def keep(node: Node, event: str, tickets: Sequence[int], tier: int = 0, vacancies: Vacancies | None = None) -> SeatHold:
+    """Keep free seats for a buyer, all or none. Raises ServiceError; with `vacancies` it says so if none are left."""
     terms = _terms(node, event)
     if not 0 < len(tickets) <= terms.most:
         raise ServiceError("too-many", f"1 to {terms.most} seats at once", 422)
@@ -83,7 +84,13 @@ def keep(node: Node, event: str, tickets: Sequence[int], tier: int = 0) -> SeatH
         lines = lines_for(view, event, tickets, policy, now, tier)
     until = now + terms.seconds
     token = ".".join((node.draw(_SECRET_BYTES).hex(), str(until), *map(str, tickets)))
-    log_act(node, HoldSeats(_digest(token), tickets, until).seal(event, now, node.keys.node))
+    try:
+        log_act(node, HoldSeats(_digest(token), tickets, until).seal(event, now, node.keys.node))
+    except ServiceError as refused:
+        if vacancies is not None and refused.code == "seat-taken":
+            with node.view() as view:
+                vacancies.check(view, event, now)
+        raise
     return SeatHold(token, until, tuple(lines), policy.handling_fee * len(lines), policy.currency)
 
 

@@ -11,6 +11,7 @@ from ledger_node.services.node import Node
 from ledger_node.services.policies import versions
 from ledger_node.services.pricing import free_seats
 from ledger_node.services.sale import Buyer
+from ledger_node.services.vacancy import Vacancies
 from ledger_node.web import market_models as models
 from ledger_node.web.account_models import Empty, read_model
 from ledger_node.web.body import read_body
@@ -39,6 +40,7 @@ class _Sales:
     def __init__(self, node: Node, hands: Hands) -> None:
         self._node = node
         self._hands = hands
+        self._vacancies = Vacancies()
 
     async def policy(self, request: Request) -> Reply:
         """All versions of the event's ticket policy, oldest first."""
@@ -53,9 +55,9 @@ class _Sales:
         return reply(await asyncio.to_thread(self._seats, event_of(request), first, min(count, _PAGE)))
 
     async def keep(self, request: Request) -> Reply:
-        """Keep seats for a few minutes, all or none. Whoever has the hold may pay for them."""
+        """Keep seats for a few minutes, all or none; 409 "none-free" or "sold-out" if there are no others either."""
         asked, event = await read_model(request, models.Keeping, MOST_JSON), event_of(request)
-        held = await self._hands.do(lambda: sale.keep(self._node, event, asked.tickets, asked.tier))
+        held = await self._hands.do(lambda: sale.keep(self._node, event, asked.tickets, asked.tier, self._vacancies))
         lines = [{"ticket": line.ticket, "tier": line.tier, "price": line.price} for line in held.lines]
         kept = {"hold": held.token, "until": held.until, "tickets": lines, "fee": held.fee, "currency": held.currency}
         return reply(kept, 201)
