@@ -23,6 +23,8 @@ CREATE TABLE IF NOT EXISTS account (party BLOB PRIMARY KEY, cents INTEGER NOT NU
 CREATE TABLE IF NOT EXISTS permit (token TEXT PRIMARY KEY, party BLOB NOT NULL, used_by TEXT);
 CREATE TABLE IF NOT EXISTS hold (reference TEXT PRIMARY KEY, event TEXT, party BLOB, amount INTEGER, currency TEXT,
     until INTEGER, state TEXT);
+CREATE TABLE IF NOT EXISTS capture (reference TEXT PRIMARY KEY, hold TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS refund (reference TEXT PRIMARY KEY, of TEXT NOT NULL, amount INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS done (reference TEXT PRIMARY KEY, said TEXT NOT NULL, receipt BLOB, code TEXT);
 """
 
@@ -46,6 +48,10 @@ class StrictProvider:
         """Somebody's money; the party, for short."""
         self._write("INSERT INTO account VALUES (?1, ?2) ON CONFLICT DO UPDATE SET cents = cents + ?2", party, cents)
         return party
+
+    def spend(self, party: bytes, cents: int) -> None:
+        """Its owner pays for something else."""
+        self._write("UPDATE account SET cents = cents - ? WHERE party = ?", cents, party)
 
     def permit(self, party: bytes, token: str) -> str:
         """Its owner says yes, once."""
@@ -120,7 +126,7 @@ class StrictProvider:
                 fields = {"subject": party, "key": order.key, "level": 2, "until": int(self.now()) + 86_400}
                 return common | fields if party else "bad-authorisation"
             case Refund():
-                return "not-here"
+                return self._refund(order, common)
 
     def _hold(self, order, common):
         party = self._used(order.authorisation, order.reference)
@@ -151,8 +157,33 @@ class StrictProvider:
             assert paid.rowcount == 1, "money for nobody"
         state = "captured" if isinstance(order, Capture) else "released"
         self._db.execute("UPDATE hold SET state = ? WHERE reference = ?", (state, order.of))
+        if state == "captured":
+            self._db.execute("INSERT INTO capture VALUES (?, ?)", (order.reference, order.of))
         fields = {"amount": amount, "currency": currency, "payer": party, "of": order.of}
         return common | fields | ({"shares": [list(share) for share in shares]} if state == "captured" else {})
+
+    def _refund(self, order, common):
+        """Of a capture, never more than it was; each share from its party's own money."""
+        found = self._db.execute("SELECT hold FROM capture WHERE reference = ?", (order.of,)).fetchone()
+        if found is None:
+            return "unknown-capture"
+        party, amount, currency = self._db.execute(
+            "SELECT party, amount, currency FROM hold WHERE reference = ?", found
+        ).fetchone()
+        back = sum(share.amount for share in order.shares)
+        before = self._db.execute("SELECT coalesce(sum(amount), 0) FROM refund WHERE of = ?", (order.of,)).fetchone()[0]
+        if before + back > amount:
+            return "over-refund"
+        take = "UPDATE account SET cents = cents - ?1 WHERE party = ?2 AND cents >= ?1"
+        rich = "SELECT 1 FROM account WHERE party = ?2 AND cents >= ?1"
+        if not all(self._db.execute(rich, (share.amount, share.party)).fetchone() for share in order.shares):
+            return "insufficient-funds"
+        for share in order.shares:
+            self._db.execute(take, (share.amount, share.party))
+        self._db.execute("UPDATE account SET cents = cents + ? WHERE party = ?", (back, party))
+        self._db.execute("INSERT INTO refund VALUES (?, ?, ?)", (order.reference, order.of, back))
+        shares = [list(pair) for pair in sorted((share.party, share.amount) for share in order.shares)]
+        return common | {"amount": back, "currency": currency, "payer": party, "of": order.of, "shares": shares}
 
     def _used(self, token, reference):
         used = self._db.execute(

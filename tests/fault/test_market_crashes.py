@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from ledger_node.contract.facts import Payment
-from ledger_node.services import orders, resale, sale, transfers
+from ledger_node.services import orders, refunds, resale, sale, transfers
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.sale import Buyer
 from ledger_node.services.tending import tend
 from ledger_node.services.transfers import Recipient
+from scanner.verify.row import ACTIVE, REFUNDED
 from tests.fakes.crashes import Crashed, Fate, Fated
 from tests.fakes.marketplace import (
     EVENT,
@@ -52,6 +53,7 @@ def people(market):
 
 def fated(market: Marketplace, fate: Fate) -> None:
     node = market.node
+    node.market.refunds = Fated(node.market.refunds, fate, "begin", "paid", "end", "put_off")
     node.market = Fated(node.market, fate, *_WRITES)
     node.ledger = Fated(node.ledger, fate, "submit")
     node.vault = Fated(node.vault, fate, "add", "change", "drop")
@@ -95,6 +97,7 @@ def tidy(market: Marketplace) -> None:
     """Nothing is left in between, and no money was made or lost."""
     assert market.provider.held() == 0
     assert market.node.market.unsettled() == []
+    assert market.node.market.refunds.due(2**40) == []
     with market.node.view() as view:
         assert list(view.each(Payment, EVENT)) == []
     ada, ben = people(market)
@@ -173,3 +176,40 @@ def test_order_feed_that_is_given_again(staged, tmp_path):
         assert market.books().orders == 1
 
     assert live_through(staged, tmp_path, scenario, check) >= 6
+
+
+@pytest.fixture(scope="module")
+def bought(staged, tmp_path_factory):
+    """Ben has bought ticket 3, and everybody has their share of it."""
+    home = shutil.copytree(staged, tmp_path_factory.mktemp("bought") / "home")
+    with marketplace(home) as market:
+        _, ben = people(market)
+        held = sale.keep(market.node, EVENT, [3])
+        sale.pay(market.node, EVENT, held.token, Buyer(ben.payer(), eticket=False))
+        tend(market.node)
+        assert ben.balance() == RICH - FACE
+    return home
+
+
+@pytest.mark.parametrize("fault", ["", "declined", "lost", "dropped"])
+def test_refund(bought, tmp_path, fault):
+    def scenario(market):
+        market.provider.faults.extend([fault] if fault else [])
+        try:
+            refunds.refund(market.node, EVENT, 3)
+        except ServiceError as error:
+            assert error.code == {"declined": "refund-declined"}.get(fault, "provider")  # noqa: PT017
+        market.clock.now += 31
+        tend(market.node)
+
+    def check(market):
+        _, ben = people(market)
+        state = market.row(3).state
+        assert (state, ben.balance()) in {(REFUNDED, RICH), (ACTIVE, RICH - FACE)}
+        assert market.books().refunded == RICH - FACE * (state == ACTIVE) - (RICH - FACE)
+        refunds.refund(market.node, EVENT, 3)
+        tidy(market)
+        assert (market.row(3).state, ben.balance()) == (REFUNDED, RICH)
+        assert market.books().refunded == FACE
+
+    assert live_through(bought, tmp_path, scenario, check) >= 6

@@ -99,6 +99,17 @@ def assurance(home: Path, event: str) -> None:
     sys.exit(0 if numbers["holds"] else 1)
 
 
+@event.command()
+@click.argument("event")
+@click.option("--reason", default="cancelled by the organiser", show_default=True, help="For the ledger.")
+@click.confirmation_option(prompt="The event will be cancelled for good. Go on?", help="Do not ask.")
+@click.pass_obj
+def cancel(home: Path, event: str, reason: str) -> None:
+    """EVENT does not take place. It cannot be undone; what follows is `ledger-node refunds event EVENT`."""
+    with errors_in_one_line(), operator(home) as node:
+        show(node.do("event-cancel", event=event, reason=reason))
+
+
 @event.command("list")
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
 @click.pass_obj

@@ -18,6 +18,7 @@ from ledger_node.cli.orders import orders
 from ledger_node.cli.output import errors_in_one_line, show
 from ledger_node.cli.outside import surroundings
 from ledger_node.cli.people import activations, vault
+from ledger_node.cli.refunds import refunds
 from ledger_node.cli.sandbox import provider_sandbox
 from ledger_node.cli.sponsors import sponsors
 from ledger_node.cli.tickets import tickets
@@ -173,6 +174,7 @@ for _command in (
     sale,
     transfers,
     resale,
+    refunds,
     sponsors,
 ):
     cli.add_command(_command)

@@ -121,6 +121,6 @@ def _state_command(name: str, state: str, doc: str) -> Callable[..., None]:
 
 
 _state_command("cancel", "cancelled", "Cancel tickets of EVENT, all of the listed ones or none.")
-_state_command("refund", "refunded", "Mark tickets as refunded, for good.")
+_state_command("refund", "refunded", "Mark tickets as refunded by the box office, for good. See also `refunds make`.")
 _state_command("block", "blocked", "Keep tickets from entering until somebody reinstates them.")
 _state_command("reinstate", "active", "Make blocked or cancelled tickets good again.")

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 
+from ledger_node.services.errors import ServiceError
 from ledger_node.services.market_book import OrderRow
 from ledger_node.services.node import Node
 
@@ -24,6 +25,17 @@ def remember(node: Node, event: str, order: bytes, number: str, contact: Mapping
     made = OrderRow(event, order, person, due)
     node.market.add_order(made)
     return made
+
+
+def number_of(node: Node, event: str, order: bytes) -> str:
+    """The order's number as its buyer knows it, or "" where nothing is kept of it."""
+    known = node.market.order(event, order)
+    try:
+        return node.vault.read(known.person).get(number_field(order), "") if known else ""
+    except ServiceError as error:
+        if error.code != "unknown-person":
+            raise
+        return ""
 
 
 def number_field(order: bytes) -> str:

@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from ledger_node.contract.bodies_house import CancelEvent
+from ledger_node.contract.outcome import Outcome
 from ledger_node.contract.state import EventState
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.node import Node
@@ -62,6 +64,11 @@ def change_event(node: Node, event: str, change: Callable[[EventManifest], Event
     """Put the next version of the manifest on the ledger; a change that changes nothing is not written."""
     node.commit(next_version(node, event, change))
     return read_event(node, event)
+
+
+def cancel_event(node: Node, event: str, reason: str) -> Outcome:
+    """The event does not take place: nothing of it is sold or passed on any more, and no gate admits. For good."""
+    return node.commit([CancelEvent(reason).seal(event, node.seconds, node.keys.node)])[0]
 
 
 def next_version(node: Node, event: str, change: Callable[[EventManifest], EventManifest]) -> list[bytes]:

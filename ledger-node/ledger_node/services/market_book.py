@@ -1,5 +1,5 @@
 """What the market must not forget and no ledger needs to know: purchases under way, orders whose buyers wait for their
-links, letters that wait to be sent, and which events are sold directly. SQLite.
+links, letters that wait to be sent, refunds (`refund_book`), and which events are sold directly. SQLite.
 
 Durable when a method returns; any thread. Nobody's contact is here: a person is an id of the vault. The order in which
 a purchase moves through its states is `purchases`' business; a move from a state that it has left moves nothing.
@@ -14,6 +14,8 @@ from typing import Literal
 from ledger_node.adapters.provider_orders import Hold
 from ledger_node.services.database import Database, Row
 from ledger_node.services.grouped import Grouped
+from ledger_node.services.refund_book import SCHEMA as REFUNDS
+from ledger_node.services.refund_book import RefundBook
 
 PurchaseState = Literal["asked", "held", "signed", "logged", "releasing", "released", "declined"]
 UNSETTLED: tuple[PurchaseState, ...] = ("asked", "held", "signed", "releasing")
@@ -97,12 +99,13 @@ class MarketBook:
     """The open file."""
 
     def __init__(self, path: Path) -> None:
-        self._line = Grouped(Database(path, _SCHEMA))
+        self._line = Grouped(Database(path, _SCHEMA + REFUNDS))
+        self.refunds = RefundBook(self._line)
         self._direct: dict[str, DirectSale | None] = {}
         self.work = threading.Event()
         """Set when something is to be done that nobody waits for: a capture, links, a letter."""
         self.busy: set[str] = set()
-        """References of purchases that a thread is about to end, so that nobody else need."""
+        """References of purchases and refunds that a thread is about to end, so that nobody else need."""
 
     def close(self) -> None:
         """Close the file; may be called twice."""

@@ -5,9 +5,11 @@ from typing import Any
 
 from ledger_node.contract.bodies_house import RegisterActor, RevokeActor
 from ledger_node.contract.facts import Actor, Deal
-from ledger_node.services import dealing, policies, resale, sale, sponsors, transfers
+from ledger_node.services import buyers, dealing, policies, refunds, resale, sale, sponsors, transfers
 from ledger_node.services.node import Node
 from ledger_node.services.sponsors import Guest
+from ledger_node.services.trail import CONSOLE
+from ledger_node.services.trail import Actor as By
 
 Values = Mapping[str, Any]
 
@@ -104,6 +106,23 @@ def _standing(node: Node, values: Values) -> Any:
     return {"sponsor": found.sponsor, **lists}
 
 
+def _due_refunds(node: Node, values: Values) -> Any:
+    return {"tickets": refunds.due(node, values["event"])}
+
+
+def _run_refunds(node: Node, values: Values) -> Any:
+    event, keep_fees = values["event"], bool(values.get("keep_fees"))
+    ended = refunds.run(node, event, list(values["tickets"]), By(CONSOLE), keep_fees=keep_fees)
+    return [one.to_map(buyers.number_of(node, event, one.order)) for one in ended]
+
+
+def _list_refunds(node: Node, values: Values) -> Any:
+    return [
+        {"ticket": one.ticket, "amount": one.amount, "state": one.state, "detail": one.detail}
+        for one in node.market.refunds.of_event(values["event"])
+    ]
+
+
 MARKET: Mapping[str, Callable[[Node, Values], Any]] = {
     "policy-show": _show_policy,
     "policy-set": _set_policy,
@@ -115,6 +134,9 @@ MARKET: Mapping[str, Callable[[Node, Values], Any]] = {
     "transfers-cancel": _cancel_transfer,
     "resale-list": _list_resale,
     "resale-unlist": _unlist,
+    "refunds-due": _due_refunds,
+    "refunds-run": _run_refunds,
+    "refunds-list": _list_refunds,
     "sponsors-add": _add_sponsor,
     "sponsors-revoke": _end_sponsor,
     "sponsors-allot": _allot,

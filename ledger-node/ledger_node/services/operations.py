@@ -48,6 +48,11 @@ def _show_event(node: Node, values: Values) -> Any:
     return event_map(events.read_event(node, values["event"]))
 
 
+def _cancel_event(node: Node, values: Values) -> Any:
+    outcome = events.cancel_event(node, values["event"], values["reason"])
+    return {"event": values["event"], "cancelled": True, "position": outcome.position}
+
+
 def _list_events(node: Node, _values: Values) -> Any:
     return [event_map(state) for state in events.list_events(node)]
 
@@ -137,6 +142,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "event-create": _create_event,
     "event-show": _show_event,
     "event-list": _list_events,
+    "event-cancel": _cancel_event,
     "tickets-issue": _issue,
     "tickets-show": _show_ticket,
     "tickets-register": _register,

@@ -1,5 +1,6 @@
-"""What the market does while nobody waits for it: purchases that a crash left, captures, deals that ran out, activation
-links, letters. One round is `tend`; the order within it does not matter, and one that fails does not stop the others.
+"""What the market does while nobody waits for it: purchases and refunds that a crash left, captures, deals that ran
+out, activation links, letters. One round is `tend`; the order within it does not matter, and one that fails does not
+stop the others.
 """
 
 import threading
@@ -9,7 +10,7 @@ from collections.abc import Callable
 import structlog
 
 from ledger_node.log.ledger import LedgerFault
-from ledger_node.services import dealing, letters, links, purchases
+from ledger_node.services import dealing, letters, links, purchases, refunds
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.node import Node
 
@@ -22,6 +23,7 @@ LONGEST = 15.0
 _DUTIES: tuple[Callable[[Node], int], ...] = (
     purchases.resume,
     purchases.collect,
+    refunds.resume,
     dealing.expire,
     links.make_links,
     letters.deliver,

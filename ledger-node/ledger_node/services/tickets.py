@@ -40,7 +40,10 @@ def register_key(node: Node, event: str, index: int, owner_seq: int, holder_key:
 
 
 def set_state(node: Node, event: str, indexes: list[int], state: str, reason: str) -> Outcome:
-    """Cancel, refund, block or reinstate tickets, all or none."""
+    """Cancel, refund, block or reinstate tickets, all or none. ServiceError while one's money is on its way back."""
+    busy = node.market.refunds.under_way(event, indexes)
+    if busy:
+        raise ServiceError("refund-under-way", f"ticket {min(busy)}: its refund is under way; see `refunds list`", 409)
     return node.commit([node.operator.set_state(event, indexes, state, reason, node.seconds)])[0]
 
 

@@ -1,6 +1,6 @@
 """What the market's JSON looks like, both ways. Amounts are cents, times unix seconds, bytes hex in small letters."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -229,3 +229,22 @@ class SponsorFacts(_Strict):
     free: list[Ticket]
     unclaimed: list[Ticket]
     claimed: list[Ticket]
+
+
+class Refunding(_Strict):
+    """Tickets whose money is to go back; with `keep_fees` the service keeps its fee."""
+
+    tickets: Annotated[list[Ticket], Field(min_length=1, max_length=50), AfterValidator(_distinct)]
+    keep_fees: bool = False
+
+
+class RefundFacts(_Strict):
+    """What became of a ticket: "refunded", "box-office" (whoever sold `order` gives it back), "ended" or "refused"."""
+
+    ticket: Ticket
+    ending: Literal["refunded", "box-office", "ended", "refused"]
+    amount: Uint
+    position: Uint | None
+    order: Hex
+    number: str
+    detail: str
