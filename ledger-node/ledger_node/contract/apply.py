@@ -10,6 +10,7 @@ cancellation by sending an old reinstatement out of the public log once more.
 
 import hashlib
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from ledger_node.contract import (
     actors,
@@ -86,6 +87,13 @@ RULES: Mapping[str, Rule] = {
     "incident": incidents.report,
     **{body.TYPE: rule for body, rule in BODIES.items()},
 }
+_PROVEN: Mapping[str, Rule] = {
+    "ticket.issue": partial(tickets.issue, proven=True),
+    "key.register": partial(tickets.register_key, proven=True),
+    "transfer.accept": partial(handover.accept, proven=True),
+    "resale.buy": partial(handover.buy, proven=True),
+}
+"""The same rules for an entry whose keys somebody has looked at (`proofs.proven`)."""
 SIGNERS: Mapping[str, Signers] = {body.TYPE: body.SIGNERS for body in BODIES}
 _OPERATOR: Signers = frozenset({"operator"})
 _SHAPES: Mapping[str, Shape] = {**SHAPES, **{body.TYPE: shape_of(body) for body in BODIES}}
@@ -106,22 +114,29 @@ def apply(state: State, position: int, raw: bytes, latest: int | None = None) ->
 
 
 def apply_opened(
-    state: State, position: int, entry: Entry | Malformed, latest: int | None = None, *, signed: bool | None = None
+    state: State,
+    position: int,
+    entry: Entry | Malformed,
+    latest: int | None = None,
+    *,
+    signed: bool | None = None,
+    proven: bool = False,
 ) -> Outcome | Rejected:
     """The same for an entry that was opened before. `signed` = whether its signature is good, if somebody has looked
-    already (a replay does so on another core); None = look here.
+    already (a replay does so on another core); None = look here. `proven` = so are the keys that it brings
+    (`proofs.proven`); False = look here.
     """
     if isinstance(entry, Malformed):
         return Rejected(Refusal.NOT_AN_ENTRY, entry.reason)
     if entry.type in RECORD_TYPES and entry.actor != state.operator:
         return records.apply(state, position, entry, signed=signed)
-    return _apply_act(state, position, entry, latest, signed=signed)
+    return _apply_act(state, position, entry, latest, signed=signed, proven=proven)
 
 
 def _apply_act(
-    state: State, position: int, entry: Entry, latest: int | None, *, signed: bool | None
+    state: State, position: int, entry: Entry, latest: int | None, *, signed: bool | None, proven: bool
 ) -> Outcome | Rejected:
-    rule = RULES.get(entry.type)
+    rule = (_PROVEN.get(entry.type) if proven else None) or RULES.get(entry.type)
     if rule is None:
         return Rejected(Refusal.UNKNOWN_TYPE, entry.type)
     if not actors.may_sign(state, entry, SIGNERS.get(entry.type, _OPERATOR)):

@@ -36,12 +36,13 @@ class _Change:
     deal: Deal
     policy: TicketPolicy
     receiver: Identity | None
+    key_good: bool
 
 
-def accept(state: State, position: int, entry: Entry, at: int) -> Rejected | None:
-    """transfer.accept, by whoever was invited."""
+def accept(state: State, position: int, entry: Entry, at: int, *, proven: bool = False) -> Rejected | None:
+    """transfer.accept, by whoever was invited. `proven` = somebody has looked at the key (`proofs.proven`)."""
     act = AcceptTransfer.of(entry)
-    change = _change(state, entry, "transfer", act.ticket, act.deal, at)
+    change = _change(state, entry, "transfer", act.ticket, act.deal, at, proven=proven)
     if isinstance(change, Rejected):
         return change
     if invitation(act.secret) != change.deal.to:
@@ -49,10 +50,10 @@ def accept(state: State, position: int, entry: Entry, at: int) -> Rejected | Non
     return _hand_over(state, position, change, act.owner_seq, act.payment)
 
 
-def buy(state: State, position: int, entry: Entry, at: int) -> Rejected | None:
-    """resale.buy, by anybody; the first one in the log has it."""
+def buy(state: State, position: int, entry: Entry, at: int, *, proven: bool = False) -> Rejected | None:
+    """resale.buy, by anybody; the first one in the log has it. `proven` as for `accept`."""
     act = BuyResale.of(entry)
-    change = _change(state, entry, "resale", act.ticket, act.deal, at)
+    change = _change(state, entry, "resale", act.ticket, act.deal, at, proven=proven)
     if isinstance(change, Rejected):
         return change
     return _hand_over(state, position, change, act.owner_seq, act.payment)
@@ -67,7 +68,9 @@ def split_price(deal: Deal, policy: TicketPolicy, seller: bytes) -> Split:
     return Split(deal.price - organiser - fees, organiser, fees, seller)
 
 
-def _change(state: State, entry: Entry, kind: DealKind, index: int, deal: bytes, at: int) -> _Change | Rejected:
+def _change(
+    state: State, entry: Entry, kind: DealKind, index: int, deal: bytes, at: int, *, proven: bool
+) -> _Change | Rejected:
     scene = open_scene(state, entry.event)
     if isinstance(scene, Rejected):
         return scene
@@ -81,7 +84,7 @@ def _change(state: State, entry: Entry, kind: DealKind, index: int, deal: bytes,
         return Rejected(Refusal.DEAL_EXPIRED, f"until {open_deal.until}, now {at}")
     policy = policy_version(state, entry.event, open_deal.policy)
     receiver = state.find(Identity, entry.event, entry.actor)
-    return _Change(entry, at, scene, seen, open_deal, policy, receiver)
+    return _Change(entry, at, scene, seen, open_deal, policy, receiver, proven)
 
 
 def _hand_over(state: State, position: int, change: _Change, owner_seq: int, payment: bytes) -> Rejected | None:
@@ -104,7 +107,7 @@ def _newcomer_refused(state: State, change: _Change, owner_seq: int) -> Rejected
         return Rejected(Refusal.WRONG_OWNER_SEQ, f"{seen.label}: {owner_seq}, not {row.owner_seq + 1}")
     if entry.actor == row.holder_key:
         return Rejected(Refusal.KEY_UNCHANGED, seen.label)
-    if entry.actor == NO_KEY or not valid_public_key(entry.actor):
+    if entry.actor == NO_KEY or not (change.key_good or valid_public_key(entry.actor)):
         return Rejected(Refusal.BAD_KEY, seen.label)
     if known_key(state, entry.event, entry.actor):
         return Rejected(Refusal.KEY_IN_USE, seen.label)

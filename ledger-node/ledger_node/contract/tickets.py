@@ -5,14 +5,14 @@ from typing import Any
 
 from ledger_node.contract.facts import Deal, Title
 from ledger_node.contract.outcome import Rejected
+from ledger_node.contract.proofs import possessed
 from ledger_node.contract.refusals import Refusal
 from ledger_node.contract.scene import licensed, scene_of
 from ledger_node.contract.shape import row_fault, u32
 from ledger_node.contract.state import EventState, State, Ticket
 from ledger_node.contract.values import but
 from scanner.verify.entry import Entry
-from scanner.verify.gatecode import possession_message
-from scanner.verify.keys import NO_KEY, valid_public_key, verify
+from scanner.verify.keys import NO_KEY, valid_public_key
 from scanner.verify.manifest import EventManifest
 from scanner.verify.row import ACTIVE, BLOCKED, CANCELLED, REFUNDED, Row
 
@@ -26,8 +26,11 @@ _MOVES: Mapping[int, frozenset[int]] = {
 }
 
 
-def issue(state: State, position: int, entry: Entry, at: int) -> Rejected | None:
-    """ticket.issue: new tickets, all or none, never more than the capacity, perhaps with their holders' first keys."""
+def issue(state: State, position: int, entry: Entry, at: int, *, proven: bool = False) -> Rejected | None:
+    """ticket.issue: new tickets, all or none, never more than the capacity, perhaps with their holders' first keys.
+
+    `proven` = somebody has looked at the keys and their proofs (`proofs.proven`).
+    """
     scene = scene_of(state, entry.event)
     if isinstance(scene, Rejected):
         return scene
@@ -38,7 +41,7 @@ def issue(state: State, position: int, entry: Entry, at: int) -> Rejected | None
         return Rejected(Refusal.OVER_CAPACITY, f"{event.issued} + {len(rows)} > {capacity}")
     seen: set[int] = set()
     for row in rows:
-        refused = _row_refused(state, event, row, seen)
+        refused = _row_refused(state, event, row, seen, proven=proven)
         if refused is not None:
             return refused
     for row in rows:
@@ -47,9 +50,9 @@ def issue(state: State, position: int, entry: Entry, at: int) -> Rejected | None
     return None
 
 
-def register_key(state: State, position: int, entry: Entry, _at: int) -> Rejected | None:
+def register_key(state: State, position: int, entry: Entry, _at: int, *, proven: bool = False) -> Rejected | None:
     """key.register: a holder's key with proof of possession. The first key takes the ticket's own owner_seq; each later
-    one (a sale, a lost phone) the next, and from then on the codes of the one before are refused.
+    one (a sale, a lost phone) the next, and from then on the codes of the one before are refused. `proven`: see issue.
     """
     body = entry.body
     found = _found(state, entry.event, body["ticket"])
@@ -72,7 +75,7 @@ def register_key(state: State, position: int, entry: Entry, _at: int) -> Rejecte
     title = state.find(Title, entry.event, row.ticket)
     if title is not None and title.place != "person":
         return Rejected(Refusal.NOT_TO_ACTIVATE, label)
-    refused = _key_refused(event.manifest, row.ticket, seq, holder_key, body["proof"])
+    refused = None if proven else _key_refused(event.manifest, row.ticket, seq, holder_key, body["proof"])
     if refused is not None:
         return refused
     state.put_ticket(but(ticket, row=row._replace(owner_seq=seq, holder_key=holder_key), changed=position))
@@ -102,7 +105,7 @@ def change_state(state: State, position: int, entry: Entry, _at: int) -> Rejecte
     return None
 
 
-def _row_refused(state: State, event: EventState, row: list[Any], seen: set[int]) -> Rejected | None:
+def _row_refused(state: State, event: EventState, row: list[Any], seen: set[int], *, proven: bool) -> Rejected | None:
     wrong = row_fault(row)
     if wrong is not None:
         return Rejected(Refusal.MALFORMED_BODY, wrong)
@@ -112,13 +115,13 @@ def _row_refused(state: State, event: EventState, row: list[Any], seen: set[int]
     seen.add(index)
     if group and event.manifest.group(group) is None:
         return Rejected(Refusal.UNKNOWN_GATE_GROUP, f"ticket {index}: group {group}")
-    return _key_refused(event.manifest, index, 0, *row[5:]) if row[5:] else None
+    return None if proven or not row[5:] else _key_refused(event.manifest, index, 0, *row[5:])
 
 
 def _key_refused(manifest: EventManifest, index: int, seq: int, holder_key: bytes, proof: bytes) -> Rejected | None:
     if not valid_public_key(holder_key):
         return Rejected(Refusal.BAD_KEY, f"ticket {index}")
-    if not verify(holder_key, possession_message(manifest.hash, index, seq, holder_key), proof):
+    if not possessed(manifest.hash, index, seq, holder_key, proof):
         return Rejected(Refusal.BAD_PROOF, f"ticket {index}")
     return None
 

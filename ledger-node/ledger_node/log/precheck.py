@@ -1,25 +1,18 @@
-"""Looks at the signatures of uploads on another core, before the writer's one thread gets them.
+"""Has uploads looked at on another core (`looks`), before the writer's one thread gets them.
 
-A signature is half of what an uploaded record costs, and the interpreter lets one thread run at a time. The other
-process is a help, not a need: where it is missing, dead or late, entries go on unlooked at and the writer looks itself.
+Where the helper is missing, dead or late, entries go on unlooked at and the writer looks itself.
 """
 
-import os
-import signal
 import threading
-import time
 from collections.abc import Sequence
-from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
-from multiprocessing import get_context
+from concurrent.futures import BrokenExecutor, Executor, Future
 
-from ledger_node.log.replay import check, claim_of
-from ledger_node.log.writer import Looked, Submitted
-from scanner.verify.entry import open_entry
+from ledger_node.log.looks import helper, look, with_looks
+from ledger_node.log.writer import Submitted
 
 LEAST = 32
 """Entries for which it is worth the way to another process."""
 PATIENCE_S = 5.0
-_PARENT_LOOK_S = 1.0
 
 
 class Precheck:
@@ -28,7 +21,7 @@ class Precheck:
     def __init__(self) -> None:
         self._guard = threading.Lock()
         self._pool: Executor | None = None
-        self._warm: Future[list[bool]] | None = None
+        self._warm: Future[bytes] | None = None
         self._closed = False
 
     def look(self, batch: Sequence[bytes]) -> Sequence[Submitted]:
@@ -36,13 +29,12 @@ class Precheck:
         pool = self._ready() if len(batch) >= LEAST else None
         if pool is None:
             return batch
-        opened = [open_entry(raw) for raw in batch]
         try:
-            good = pool.submit(check, [claim_of(entry) for entry in opened]).result(PATIENCE_S)
+            found = pool.submit(look, list(batch)).result(PATIENCE_S)
         except (BrokenExecutor, TimeoutError, RuntimeError):
             self._drop(pool)
             return batch
-        return [Looked(entry, signed) for entry, signed in zip(opened, good, strict=True)]
+        return with_looks(batch, found)
 
     def close(self) -> None:
         """End the other process."""
@@ -58,8 +50,8 @@ class Precheck:
                 return None
             if self._pool is None:
                 try:
-                    self._pool = ProcessPoolExecutor(1, get_context("spawn"), _settle_in, (os.getpid(),))
-                    self._warm = self._pool.submit(check, [])
+                    self._pool = helper()
+                    self._warm = self._pool.submit(look, [])
                 except OSError:
                     self._pool = None
                     return None
@@ -74,15 +66,3 @@ class Precheck:
             if self._pool is pool:
                 self._pool = None
         pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _settle_in(parent: int) -> None:
-    """In the other process: Ctrl-C is the node's to act on, and a node that was killed leaves nobody behind."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
-
-
-def _leave_with(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(_PARENT_LOOK_S)
-    os._exit(0)

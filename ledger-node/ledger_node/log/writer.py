@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from ledger_node.contract.apply import apply_opened
 from ledger_node.contract.outcome import Outcome, Rejected
 from ledger_node.contract.refusals import Refusal
+from ledger_node.log.looks import Looked
 from ledger_node.log.port import Head, LedgerFault, Store
-from scanner.verify.entry import Entry, Malformed, open_entry
+from scanner.verify.entry import Entry, open_entry
 
 Answer = Outcome | Rejected
 SLICE = 256
@@ -22,14 +23,6 @@ SLICE = 256
 MOST_WAITING = 200_000
 CLOCK_TOLERANCE = 300
 """Seconds that an operator's entry may be dated ahead of this node's clock."""
-
-
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """An entry that was opened before, and whether its signature is good."""
-
-    entry: Entry | Malformed
-    signed: bool
 
 
 Submitted = bytes | Looked
@@ -75,9 +68,12 @@ class Sequencer:
         start = position = store.begin()
         answers: list[Answer] = []
         for submitted in entries:
-            entry = submitted.entry if isinstance(submitted, Looked) else open_entry(submitted)
-            signed = submitted.signed if isinstance(submitted, Looked) else None
-            answer = apply_opened(store.state, position, entry, latest, signed=signed)
+            if isinstance(submitted, Looked):
+                entry = submitted.open()
+                answer = submitted.apply(store.state, position, entry, latest)
+            else:
+                entry = open_entry(submitted)
+                answer = apply_opened(store.state, position, entry, latest)
             if isinstance(answer, Rejected):
                 if whole:
                     store.recover()

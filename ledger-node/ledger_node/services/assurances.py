@@ -15,6 +15,7 @@ from ledger_node.log.ledger import View
 from ledger_node.services.assurance import TYPES, Assurance, Count
 from ledger_node.services.chronicle import Chronicle
 from ledger_node.services.logged import read_logged
+from scanner.verify.entry import Entry
 
 
 @dataclass(slots=True)
@@ -45,9 +46,8 @@ class Counts:
         self._face_value = face_value
         self._counts: dict[str, Count] = {}
 
-    def add(self, position: int, at: int, raw: bytes) -> None:
+    def add(self, position: int, at: int, entry: Entry) -> None:
         """Take in an entry that the contract accepted, and that counts from `at`."""
-        entry = read_logged(raw)
         if entry.type in TYPES:
             count = self._counts.get(entry.event)
             if count is None:

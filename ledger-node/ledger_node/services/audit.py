@@ -6,23 +6,23 @@ rule. Whether another copy of the log was shown to somebody else, others can say
 the checkpoint must have, or give checkpoints of this log that were seen elsewhere or before.
 """
 
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from concurrent.futures import Executor
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
-from multiprocessing import get_context
 from pathlib import Path
 
 from ledger_node.contract.memory import MemoryState
 from ledger_node.contract.outcome import Outcome, Rejected
-from ledger_node.log.replay import replay
+from ledger_node.log.looks import helper
+from ledger_node.log.replay import replay, uncollected
 from ledger_node.log.tiles import WIDTH, TilePath, grow, unbundle
 from ledger_node.services.assurance import Assurance
 from ledger_node.services.assurances import Counts
 from ledger_node.services.chains import Chains
 from scanner.verify.checkpoint import Checkpoint, VerifierKey, cosigned_at, open_checkpoint
-from scanner.verify.entry import Malformed
+from scanner.verify.entry import Entry, Malformed
 from scanner.verify.merkle import HASH_BYTES, Frontier, leaf_hash
 from scanner.verify.snapshot import StateDigest
 
@@ -116,15 +116,10 @@ def audit(
     wrong = [Finding(None, f"a checkpoint seen elsewhere: {one.reason}") for one in known if isinstance(one, Malformed)]
     missing = quorum.missing(checkpoint)
     work = _Audit(read, key, checkpoint, [one for one in known if isinstance(one, Checkpoint)])
-    with _checkers() if checkpoint.size > alone else nullcontext() as pool:
+    with helper() if checkpoint.size > alone else nullcontext() as pool, uncollected():
         report = work.run(progress, pool)
     before = [*([Finding(None, missing)] if missing else []), *wrong]
     return replace(report, findings=(*before, *report.findings))
-
-
-def _checkers() -> AbstractContextManager[Executor]:
-    # Spawned, because a fork of a process that has threads (a progress bar, a server) may never move again.
-    return ProcessPoolExecutor(1, get_context("spawn"))
 
 
 class _Audit:
@@ -137,8 +132,9 @@ class _Audit:
         self._state = MemoryState(key.public_key)
         self._chains = Chains()
         self._counts = Counts(self._face_value)
-        self._waiting: deque[bytes] = deque()
-        self._from_entries, self._from_tiles = Frontier(), Frontier()
+        self._from_entries = Frontier()
+        self._from_tiles: Frontier | None = None
+        """As soon as it is another one."""
         self._unlike: list[int] = []
         self._uppers: dict[int, list[bytes]] = {}
         self._findings: list[Finding] = []
@@ -147,9 +143,9 @@ class _Audit:
     def run(self, progress: Progress, pool: Executor | None) -> AuditReport:
         size = self._checkpoint.size
         progress(0, size)
-        answers = replay(self._state, self._hashed(), pool=pool, logged=True)
-        for position, answer in enumerate(answers):
-            self._check_rules(position, self._waiting.popleft(), answer)
+        replayed = replay(self._state, self._hashed(), pool=pool, logged=True)
+        for position, (entry, answer) in enumerate(replayed):
+            self._check_rules(position, entry, answer)
             if (position + 1) % WIDTH == 0 or position + 1 == size:
                 progress(position + 1, size)
         self._check_longest(size)
@@ -172,27 +168,29 @@ class _Audit:
                 return
             for raw, stored in zip(entries, hashes, strict=True):
                 self._check_hash(raw, stored)
-                self._waiting.append(raw)
                 yield raw
 
     def _check_hash(self, raw: bytes, stored: bytes) -> None:
         leaf = leaf_hash(raw)
         if leaf != stored:
             self._unlike.append(self._from_entries.size)
-        self._from_tiles.append(stored)
+            self._from_tiles = self._from_tiles or self._from_entries.copy()
+        if self._from_tiles is not None:
+            self._from_tiles.append(stored)
         for level, _, subtree in grow(self._from_entries, leaf)[1:]:
             self._uppers.setdefault(level, []).append(subtree)
         if self._from_entries.size in self._seen:
             self._check_seen(self._from_entries.size)
 
-    def _check_rules(self, position: int, raw: bytes, answer: Outcome | Rejected) -> None:
+    def _check_rules(self, position: int, entry: Entry | Malformed, answer: Outcome | Rejected) -> None:
         if isinstance(answer, Rejected):
             self._rules.append(Finding(position, f"breaks the contract: {answer.code}: {answer.sentence()}"))
         elif not answer.new:
             self._rules.append(Finding(position, f"is entry {answer.position} once more"))
         else:
-            self._chains.add(position, raw)
-            self._counts.add(position, answer.at, raw)
+            assert isinstance(entry, Entry), "the contract takes nothing else"
+            self._chains.add(position, entry)
+            self._counts.add(position, answer.at, entry)
 
     def _check_seen(self, size: int) -> None:
         """Whether the log goes through the checkpoints of this size that were seen elsewhere."""
@@ -211,7 +209,7 @@ class _Audit:
         root = self._checkpoint.root
         if self._from_entries.root() == root:
             what = "the hash of it in its tile is another, though the entry is what was signed"
-        elif self._from_tiles.root() == root:
+        elif self._from_tiles is not None and self._from_tiles.root() == root:
             what = "is not what was signed: its hash is another"
         else:
             what = "its hash and the one in its tile differ, and neither leads to the signed root"

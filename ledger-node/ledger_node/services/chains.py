@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ledger_node.services.logged import read_logged
+from scanner.verify.entry import Entry
 from scanner.verify.record import FIRST_PREVIOUS, TYPES, record_hash
 
 
@@ -23,12 +23,11 @@ class Chains:
     def __init__(self) -> None:
         self._links: defaultdict[str, dict[int, _Link]] = defaultdict(dict)
 
-    def add(self, position: int, raw: bytes) -> None:
+    def add(self, position: int, entry: Entry) -> None:
         """Take in an accepted entry; those that are no device's record are passed over."""
-        entry = read_logged(raw)
         if entry.type not in TYPES or "previous" not in entry.body:
             return
-        link = _Link(position, entry.body["previous"], record_hash(raw))
+        link = _Link(position, entry.body["previous"], record_hash(entry.raw))
         self._links[entry.body["device"]][entry.body["counter"]] = link
 
     def breaks(self) -> Iterator[tuple[int, str]]:

@@ -15,6 +15,7 @@ from ledger_node.services.assurances import Counts
 from ledger_node.services.audit import audit
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.export import export
+from ledger_node.services.logged import read_logged
 from ledger_node.services.operations import perform
 from ledger_node.services.oversight import read_assurance
 from scanner.verify.entry import open_entry
@@ -185,7 +186,7 @@ def test_two_events_are_counted_apart():
     counts = Counts(lambda _event, _index: FACE)
     other = OPERATOR.create_event(manifest(event="other", capacity=7), NOW)
     for position, raw in enumerate((event(3), other, issue(0))):
-        counts.add(position, NOW, raw)
+        counts.add(position, NOW, read_logged(raw))
     results = counts.results()
     assert {name: (one.capacity.issued, one.capacity.licensed) for name, one in results.items()} == {
         EVENT: (1, 3), "other": (0, 7)

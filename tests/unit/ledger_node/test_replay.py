@@ -38,9 +38,9 @@ def test_the_same_answers_and_the_same_state(entries, processes):
     state = MemoryState(NODE.public)
     if processes:
         with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
-            answers = list(replay(state, entries, pool=pool))
+            answers = [answer for _, answer in replay(state, entries, pool=pool)]
     else:
-        answers = list(replay(state, entries))
+        answers = [answer for _, answer in replay(state, entries)]
     assert answers == expected
     assert {answer.code for answer in answers if not isinstance(answer, Outcome)} >= {"bad-signature", "not-an-entry"}
     assert state.contract_digest(sum(isinstance(one, Outcome) and one.new for one in answers)) == digest
