@@ -1,48 +1,125 @@
 """A rush over real HTTP: more buyers than seats, all at once; each seat is sold once, and the money says the same."""
 
-import random
+import json
+import sqlite3
+import subprocess
+import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from pathlib import Path
 
-import requests
+import pytest
 
-from ledger_node.contract.facts import Title
-from tests.fakes.marketplace import EVENT, FACE, ORGANISER, RICH, Clock, marketplace
-from tests.fakes.running_node import serving
+from ledger_node.contract.bodies_house import RegisterActor
+from ledger_node.contract.entries import NewTicket
+from ledger_node.contract.facts import Books, Payment, Title
+from ledger_node.services import policies, sale
+from ledger_node.services.events import EventOrder, create_event
+from tests.fakes.clockwork import wait_until
+from tests.fakes.marketplace import EVENT
+from tests.fakes.running_node import open_home, process
+from tests.fakes.running_provider import Desk, provider_process
+from tests.fakes.rush import POCKET, PRICE, Customer, open_accounts, rush
 
-SEATS, BUYERS, AT_ONCE = 50, 80, 16
-
-
-def buy(base, who, seats):
-    """Try one seat after the other until one can be kept; the seats that were sold to this buyer."""
-    with requests.Session() as session:
-        for seat in seats:
-            held = session.post(f"{base}/holds", json={"tickets": [seat]}, timeout=30)
-            if held.status_code != 201:
-                assert held.json()["code"] == "seat-taken", held.text
-                continue
-            pay = {"payer": who.party.hex(), "authorisation": who.agree(), "eticket": False}
-            sold = session.post(f"{base}/holds/{held.json()['hold']}/pay", json=pay, timeout=30)
-            assert sold.status_code == 200, sold.text
-            return sold.json()["tickets"]
-    return []
+LINES = 24
 
 
-def test_more_buyers_than_seats_sell_each_seat_once(tmp_path):
-    now, chance = int(time.time()), random.Random(8)
-    with marketplace(tmp_path, SEATS, Clock(now), now + 86_400) as market, serving(market.node) as node:
-        crowd = [market.person(f"buyer-{number}") for number in range(BUYERS)]
-        wishes = [chance.sample(range(1, SEATS + 1), SEATS) for _ in crowd]
-        base = f"{node.url}/v1/events/{EVENT}"
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            sold = list(pool.map(lambda who, seats: buy(base, who, seats), crowd, wishes))
-        seats = [seat for got in sold for seat in got]
-        assert sorted(seats) == list(range(1, SEATS + 1))
-        until = time.monotonic() + 20
-        while market.provider.balance(ORGANISER) < SEATS * FACE:
-            assert time.monotonic() < until, "the captures do not come"
-            time.sleep(0.02)
-        paid = [RICH - who.balance() for who in crowd]
-        assert paid == [FACE * len(got) for got in sold]
-        with market.node.view() as view:
-            assert all(title.place == "person" for title in view.each(Title, EVENT))
+@contextmanager
+def open_night(folder, seats):
+    """A node and a provider, each a program of its own; the ports of both, and the provider's desk."""
+    with provider_process(folder / "provider") as (provider, about), closing(Desk(about["url"])) as desk:
+        desk.do("accounts", account="house", merchant=True)
+        with open_home(folder / "node") as node:
+            desk.do("clients", public_key=node.keys.node.public.hex())
+            create_event(
+                node, EventOrder(EVENT, "Harbour Nights", node.seconds + 10**6, node.seconds + 10**6 + 1, seats)
+            )
+            node.commit(
+                list(node.operator.issue(EVENT, (NewTicket(n, n, 0, 1, PRICE) for n in all_of(seats)), node.seconds))
+            )
+            key = bytes.fromhex(about["public_key"])
+            node.commit([RegisterActor(about["provider"], "provider", key).seal(EVENT, node.seconds, node.keys.node)])
+            policies.set_policy(node, EVENT, {"organiser_party": desk.party("house", EVENT).hex()})
+            sale.open_sale(node, EVENT, 8, 3_600)
+        known = {"url": about["url"], "name": about["provider"], "public_key": about["public_key"]}
+        lines = ["[provider]", *(f"{name} = {json.dumps(value)}" for name, value in known.items())]
+        (folder / "node" / "outside.toml").write_text("\n".join(lines))
+        with process(folder / "node") as (running, port):
+            yield port, int(about["url"].rpartition(":")[2]), desk
+            for one in (running, provider):
+                one.terminate()
+                one.wait(60)
+
+
+def all_of(seats):
+    return range(1, seats + 1)
+
+
+@pytest.mark.parametrize(
+    ("buyers", "seats"),
+    [(800, 500), pytest.param(20_000, 12_500, marks=[pytest.mark.soak, pytest.mark.timeout(3_600)])],
+)
+def test_a_rush_on_a_real_server_and_a_real_provider(tmp_path, buyers, seats):
+    customers = [Customer(number) for number in range(buyers)]
+    with open_night(tmp_path, seats) as (port, providers, desk):
+        open_accounts(providers, customers, EVENT)
+        done = rush(port, customers, EVENT, seats, LINES)
+        print(
+            f"{buyers} for {seats} in {done.seconds:.1f} s: {seats / done.seconds:.0f} sold a second; {dict(done.each)}"
+        )
+        in_the_till(desk, customers, seats)
+        began = time.monotonic()
+        audited(tmp_path / "node", port)
+        print(f"audited in {time.monotonic() - began:.1f} s")
+    sold = [customer.ticket for customer in customers if customer.ticket]
+    assert sorted(sold) == list(all_of(seats)), "a seat was sold twice, or not at all"
+    told = [customer for customer in customers if not customer.ticket]
+    assert len(told) == buyers - seats
+    assert {customer.heard[-1] for customer in told} == {"sold-out"}
+    nothing_is_left(tmp_path, seats)
+
+
+def in_the_till(desk, customers, seats):
+    """Captures come after the buyers; then every cent is the house's, and everybody has paid for what they have."""
+    began = time.monotonic()
+    wait_until(lambda: desk.do("accounts")["house"] == seats * PRICE, "all captures", 1_200)
+    print(f"captured {time.monotonic() - began:.1f} s after the last sale")
+    books, accounts = desk.do("books"), desk.do("accounts")
+    assert books == {
+        "paid_in": len(customers) * POCKET,
+        "held": 0,
+        "accounts": len(customers) * POCKET,
+        "balanced": True,
+    }
+    for customer in customers:
+        assert accounts[customer.account] == POCKET - PRICE * bool(customer.ticket)
+
+
+def audited(home, port):
+    """By the command, as a stranger would who knows the log's key alone."""
+    with sqlite3.connect(home / "ledger.sqlite3") as db:
+        (size,) = db.execute("SELECT size FROM head").fetchone()
+    db.close()
+    command = [sys.executable, "-m", "ledger_node.cli", "--home", str(home), "audit", f"http://127.0.0.1:{port}"]
+    told = subprocess.run(command, capture_output=True, text=True, timeout=1_800, check=False)
+    assert told.returncode == 0, told.stdout + told.stderr
+    report = json.loads(told.stdout)
+    assert (report["good"], report["checked"]) == (True, report["size"])
+    assert report["size"] >= size
+
+
+def nothing_is_left(folder, seats):
+    """In neither database: each hold was captured or released, no seat is kept, nothing is under way."""
+    (found,) = Path(folder / "provider").glob("*.sqlite3")
+    with closing(sqlite3.connect(found)) as db:
+        holds = dict(db.execute("SELECT state, sum(amount) FROM hold GROUP BY state"))
+        captured = db.execute("SELECT coalesce(sum(amount), 0) FROM part").fetchone()[0]
+    assert holds.keys() <= {"captured", "released"}
+    assert holds["captured"] == captured == seats * PRICE
+    with open_home(folder / "node") as node, node.view() as view:
+        assert {title.place for title in view.each(Title, EVENT)} == {"person"}
+        assert [title.paid for title in view.each(Title, EVENT)] == [PRICE] * seats
+        assert list(view.each(Payment, EVENT)) == []
+        books = view.find(Books, EVENT, "books")
+        assert (books.orders, books.held, books.captured, books.organiser) == (seats, 0, seats * PRICE, seats * PRICE)
+        assert node.market.unsettled() == []
