@@ -27,7 +27,8 @@ SCANNED = frozenset({"admission", "refusal"})
 class Thresholds:
     """When a rule raises. Times are seconds; `..._within` is a rule's window.
 
-    tickets          different tickets that came to one pseudonym
+    tickets          different tickets that came to one pseudonym, whether it keeps them or not
+    held             tickets that one pseudonym holds at once, however slowly they came
     hands            changes of hands of one ticket
     refused          different tickets refused at one gate, if that is refused_percent of all that were shown there
     at_cap           different tickets that one pseudonym offered at the very cap
@@ -41,6 +42,7 @@ class Thresholds:
 
     tickets: int = 8
     tickets_within: int = 86_400
+    held: int = 8
     hands: int = 3
     hands_within: int = 86_400
     refused: int = 12
@@ -64,7 +66,8 @@ class Thresholds:
 @dataclass(frozen=True, slots=True)
 class Sign:
     """What rules see of one entry. `at` is unix seconds; `person` the fingerprint of whoever received or offered the
-    ticket; `lag` the seconds by which the gate's clock is ahead of the phone that showed the code.
+    ticket, and `held` how many they hold now; `lag` the seconds by which the gate's clock is ahead of the phone that
+    showed the code.
     """
 
     position: int
@@ -78,6 +81,7 @@ class Sign:
     cause: str = ""
     at_cap: bool = False
     lag: int | None = None
+    held: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,12 +150,14 @@ Rule = Callable[[Thresholds, Windows, Sign], Raised | None]
 
 
 def many_tickets(limits: Thresholds, windows: Windows, sign: Sign) -> Raised | None:
-    """Many tickets come to one pseudonym."""
+    """Many tickets come to one pseudonym: fast, though they may be passed on at once, or slowly, and are kept."""
     if sign.type not in RECEIVED or not sign.person:
         return None
     name = ("many-tickets", sign.event, f"pseudonym {sign.person}")
-    tickets = {mark.ticket for mark in _mark(windows, name, sign, limits.tickets_within)}
-    return _raise(name, sign, {"tickets": len(tickets)}) if len(tickets) >= limits.tickets else None
+    came = len({mark.ticket for mark in _mark(windows, name, sign, limits.tickets_within)})
+    if came < limits.tickets and sign.held < limits.held:
+        return None
+    return _raise(name, sign, {"tickets": came, "held": sign.held})
 
 
 def rapid_passing(limits: Thresholds, windows: Windows, sign: Sign) -> Raised | None:

@@ -6,7 +6,7 @@ pseudonym leaves this module only as a fingerprint.
 
 from collections.abc import Iterator
 
-from ledger_node.contract.facts import Identity, PolicyVersion
+from ledger_node.contract.facts import Holding, Identity, PolicyVersion
 from ledger_node.contract.policy import PERCENT, TicketPolicy
 from ledger_node.contract.provider import Attestation, open_receipt
 from ledger_node.log.ledger import View
@@ -26,7 +26,7 @@ def signs_of(view: View, position: int, entry: Entry, now: int) -> Iterator[Sign
     if entry.type in SCANNED:
         yield _scan(view, position, entry, at)
     elif entry.type == "identity.attest":
-        yield from _attested(position, entry, at)
+        yield from _attested(view, position, entry, at)
     elif entry.type == "incident" and "cause" in entry.body:
         record = view.record(entry.body["device"], entry.body["counter"])
         if record is not None and record.ticket is not None:
@@ -48,18 +48,24 @@ def _scan(view: View, position: int, entry: Entry, at: int) -> Sign:
     )
 
 
-def _attested(position: int, entry: Entry, at: int) -> Iterator[Sign]:
+def _attested(view: View, position: int, entry: Entry, at: int) -> Iterator[Sign]:
     said = open_receipt(entry.body["attestation"])
     if isinstance(said, Attestation):
+        person, held = fingerprint(said.subject), _held(view, entry.event, said.subject)
         for ticket in entry.body["tickets"]:
-            yield Sign(position, entry.event, entry.type, at, ticket, fingerprint(said.subject))
+            yield Sign(position, entry.event, entry.type, at, ticket, person, held=held)
 
 
 def _deal(view: View, position: int, entry: Entry, at: int) -> Sign:
     known = view.find(Identity, entry.event, entry.actor)
-    person = fingerprint(known.pseudonym) if known else ""
+    person, held = (fingerprint(known.pseudonym), _held(view, entry.event, known.pseudonym)) if known else ("", 0)
     at_cap = entry.type in OFFERED and _at_cap(view, position, entry)
-    return Sign(position, entry.event, entry.type, at, entry.body["ticket"], person, at_cap=at_cap)
+    return Sign(position, entry.event, entry.type, at, entry.body["ticket"], person, at_cap=at_cap, held=held)
+
+
+def _held(view: View, event: str, pseudonym: bytes) -> int:
+    holding = view.find(Holding, event, pseudonym)
+    return holding.tickets if holding else 0
 
 
 def _at_cap(view: View, position: int, entry: Entry) -> bool:

@@ -80,6 +80,19 @@ def test_a_tout_out_of_the_attestations_of_a_real_provider(node):
     assert tout.pseudonym.hex() not in subject
 
 
+def test_a_tout_who_takes_their_time_out_of_the_ledgers_own_holdings(node, clock):
+    tell(node)
+    tout = Person("tout")
+    for index in range(5, 13):
+        assert [one for one in subjects(node) if one[0] == "many-tickets"] == []
+        clock.now += 100
+        now = int(clock.now)
+        put(node, order(index, number=index, at=now), tout.activate(index, at=now), tout.identify(index, at=now))
+        watch(node, tickets_within=60)
+    (alert,) = [one for one in node.alerts.list_alerts() if one.rule == "many-tickets"]
+    assert alert.detail == {"tickets": 1, "held": 8}
+
+
 def test_a_seller_at_the_cap_out_of_real_listings(node):
     tell(node)
     seller = Person("seller")

@@ -49,6 +49,17 @@ def test_tickets_of_one_pseudonym_count_once_each_and_only_within_a_day():
     assert rules(*(received(n, person=str(n)) for n in range(20))) == set()
 
 
+def test_a_tout_who_takes_their_time_is_known_by_what_they_hold():
+    slowly = [received(n, at=T0 + n * 90_000, held=n + 1) for n in range(8)]
+    assert rules(*slowly[:7]) == set()
+    assert [raised.detail for raised in feed(*slowly)] == [{"tickets": 1, "held": 8}]
+    assert rules(*slowly, limits=Thresholds(held=9)) == set()
+
+
+def test_a_tout_who_passes_every_ticket_on_at_once_is_known_by_what_came():
+    assert rules(*(received(n, held=1) for n in range(8))) == {("many-tickets", "pseudonym aa")}
+
+
 def test_a_ticket_that_goes_from_hand_to_hand():
     assert rules(received(1, ticket=5), received(2, ticket=5, person="b")) == set()
     three = [received(n, ticket=5, person=str(n)) for n in range(3)]
