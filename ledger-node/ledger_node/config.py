@@ -1,7 +1,10 @@
 """The node's home folder: where it is, the keys in it, and the lock that says who writes there. No ledger logic here.
 
 home/
-  keys/node.key           signs checkpoints, entries of the operator, snapshots and the node's answers
+  keys/node.key           the log's root key: signs entries of the operator, snapshots, the node's answers, the lists of
+                          the log's keys, and checkpoints until the first rotation
+  keys/log-<version>.key  signs checkpoints since a rotation (log_signers)
+  log-keys/               every list of the log's keys
   keys/ledger-<kid>.key   signs ticket certificates; the highest kid is the one in use
   keys/vault.key          opens the vault, and what accounts keep secret
   ledger.sqlite3          the log and its state (ledger_node.log)
@@ -15,8 +18,7 @@ home/
   snapshots/              one file an event, made anew when it is out of date
   admin.sock              while `serve` runs: operator commands; the file's permission is the access control
 
-A key is 32 bytes in hex in a file that only the owner reads. Keys found in a credentials folder (systemd's
-LoadCredential) are used first and never written.
+Keys found in a credentials folder (systemd's LoadCredential) are used first and never written.
 """
 
 import contextlib
@@ -28,7 +30,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from scanner.verify.keys import SEED_BYTES, SigningKey
+from ledger_node.key_files import HomeError as HomeError  # noqa: PLC0414 - this module's error, too
+from ledger_node.key_files import as_home_error, find_key, make_key
+from ledger_node.log_signers import LogSigners, load_signers
+from scanner.verify.keys import SigningKey
 
 LEDGER_FILE = "ledger.sqlite3"
 SOCKET_FILE = "admin.sock"
@@ -46,10 +51,6 @@ _CERTIFICATE_KEY = re.compile(r"ledger-(\d{1,3})\.key")
 _MOST_KID = 255
 
 
-class HomeError(Exception):
-    """The home folder cannot be used; the text says what is wrong and what to do."""
-
-
 class HomeInUseError(HomeError):
     """Another process has the home folder."""
 
@@ -61,6 +62,13 @@ class Keys:
     node: SigningKey
     certificates: Mapping[int, SigningKey]
     vault: bytes = field(repr=False)
+    log: LogSigners | None = None
+    """What signs checkpoints, if a rotation was made; else the node's key does."""
+
+    @property
+    def signers(self) -> LogSigners:
+        """What signs the log's checkpoints."""
+        return self.log or LogSigners.of_root(self.node, self.origin)
 
     @property
     def kid(self) -> int:
@@ -88,22 +96,23 @@ def credentials_folder(environment: Mapping[str, str]) -> Path | None:
 def load_keys(home: Path, credentials: Path | None, draw: Callable[[int], bytes]) -> Keys:
     """The keys, made with `draw` on first use. Raises HomeError when a ledger is there and its key is not."""
     folder = home / "keys"
-    with _as_home_error(home):
+    with as_home_error(home):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        node = _find(_NODE_KEY, folder, credentials)
+        node = find_key(_NODE_KEY, folder, credentials)
         if node is None:
             if (home / LEDGER_FILE).exists():
                 raise HomeError(f"{folder / _NODE_KEY} is missing but the ledger it signed is there: restore the key")
-            node = _make(folder / _NODE_KEY, draw)
-        vault = _find(_VAULT_KEY, folder, credentials)
+            node = make_key(folder / _NODE_KEY, draw)
+        vault = find_key(_VAULT_KEY, folder, credentials)
         if vault is None:
             if (home / VAULT_FILE).exists():
                 raise HomeError(f"{folder / _VAULT_KEY} is missing but the vault that it opens is there: restore it")
-            vault = _make(folder / _VAULT_KEY, draw)
+            vault = make_key(folder / _VAULT_KEY, draw)
         certificates = _certificates(folder, credentials)
         if not certificates:
-            certificates = {1: _make(folder / "ledger-1.key", draw)}
-    return Keys(node, certificates, vault.seed)
+            certificates = {1: make_key(folder / "ledger-1.key", draw)}
+    keys = Keys(node, certificates, vault.seed)
+    return replace(keys, log=load_signers(home, credentials, node, keys.origin))
 
 
 def load_witness_key(home: Path, credentials: Path | None, draw: Callable[[int], bytes]) -> SigningKey:
@@ -111,18 +120,18 @@ def load_witness_key(home: Path, credentials: Path | None, draw: Callable[[int],
     folder = home / "keys"
     if (home / LEDGER_FILE).exists() or (folder / _NODE_KEY).exists():
         raise HomeError(f"{home} is a ledger node's: give the witness a home of its own with --home")
-    with _as_home_error(home):
+    with as_home_error(home):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        key = _find(_WITNESS_KEY, folder, credentials)
+        key = find_key(_WITNESS_KEY, folder, credentials)
         if key is None and (home / WITNESS_FILE).exists():
             raise HomeError(f"{folder / _WITNESS_KEY} is missing but what it signed is there: restore the key")
-        return key or _make(folder / _WITNESS_KEY, draw)
+        return key or make_key(folder / _WITNESS_KEY, draw)
 
 
 def write_settings(path: Path, settings: Mapping[str, object]) -> None:
     """Replace a small JSON file, whole or not at all. Raises HomeError."""
     new = path.with_name(f"{path.name}.new")
-    with _as_home_error(path.parent):
+    with as_home_error(path.parent):
         new.write_text(json.dumps(settings, indent=1, ensure_ascii=False))
         new.replace(path)
 
@@ -132,15 +141,15 @@ def add_certificate_key(home: Path, keys: Keys, draw: Callable[[int], bytes], us
     kid = max(keys.kid, used) + 1
     if kid > _MOST_KID:
         raise HomeError(f"kid {_MOST_KID} is the last: start a new ledger")
-    with _as_home_error(home):
-        made = _make(home / "keys" / f"ledger-{kid}.key", draw)
+    with as_home_error(home):
+        made = make_key(home / "keys" / f"ledger-{kid}.key", draw)
     return replace(keys, certificates={**keys.certificates, kid: made})
 
 
 @contextlib.contextmanager
 def hold(home: Path) -> Iterator[None]:
     """Have the home folder to oneself; the lock goes with the process, however it ends. Raises HomeInUseError."""
-    with _as_home_error(home):
+    with as_home_error(home):
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = os.open(home / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -154,51 +163,12 @@ def hold(home: Path) -> Iterator[None]:
         os.close(lock)
 
 
-@contextlib.contextmanager
-def _as_home_error(home: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise HomeError(f"cannot use {home}: {error.strerror} ({error.filename}); name another with --home") from error
-
-
 def _certificates(folder: Path, credentials: Path | None) -> dict[int, SigningKey]:
     names = {path.name for place in (folder, credentials) if place for path in place.iterdir()}
     found = {}
     for name in names:
         match = _CERTIFICATE_KEY.fullmatch(name)
-        key = _find(name, folder, credentials) if match else None
+        key = find_key(name, folder, credentials) if match else None
         if match and key:
             found[int(match[1])] = key
     return found
-
-
-def _find(name: str, folder: Path, credentials: Path | None) -> SigningKey | None:
-    for place in (credentials, folder):
-        if place and (place / name).exists():
-            return _read(place / name)
-    return None
-
-
-def _read(path: Path) -> SigningKey:
-    if path.stat().st_mode & 0o077:
-        raise HomeError(f"{path} can be read by others: run chmod 600 on it, and rotate it if somebody may have")
-    try:
-        return SigningKey(bytes.fromhex(path.read_text().strip()))
-    except ValueError:
-        raise HomeError(f"{path} is not a key ({SEED_BYTES} bytes in hex): restore it") from None
-
-
-def _make(path: Path, draw: Callable[[int], bytes]) -> SigningKey:
-    key = SigningKey(draw(SEED_BYTES))
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w") as file:
-        file.write(key.seed.hex() + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-    return key

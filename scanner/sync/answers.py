@@ -84,6 +84,7 @@ class Uploaded(Answer):
 
     receipts: tuple[RecordAnswer, ...]
     checkpoint: str
+    log_keys: str = ""
     consistency: Proof
     time_ms: Uint
 
@@ -95,6 +96,7 @@ class ChangesAnswer(Answer):
     start: Uint = Field(validation_alias="from")
     to: Uint
     checkpoint: str
+    log_keys: str = ""
     consistency: Proof
     rows: tuple[Annotated[bytes, BeforeValidator(_base64)], ...]
     manifest: Annotated[bytes | None, BeforeValidator(_hex)] = None

@@ -26,10 +26,17 @@ from scanner.verify.entry import Malformed
 from scanner.verify.keys import SigningKey, verify
 
 TITLE = "ticketme-gate/log-keys/v1"
+NEWEST = "log-keys"
+"""The path, beside a log's tiles, of its newest list."""
 MOST_KEYS = 8
 _LONGEST = 8192
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,15}")
 _SIGNATURE = re.compile("\u2014 ([^ \n]+) ([A-Za-z0-9+/=]+)\n")
+
+
+def path_of(version: int | str) -> str:
+    """The path of the list of this version, which stays when it is not the newest any more."""
+    return f"{NEWEST}-{version}"
 
 
 @dataclass(frozen=True, slots=True)

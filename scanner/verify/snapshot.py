@@ -2,7 +2,8 @@
 
 file   = "TMSNAP1\\n" | u32 header length | header | zstd(rows)      as the ledger node sends it
 stored = "TMROWS1\\n" | u32 header length | header | rows            as a gate keeps it, to be mapped into memory
-header = canonical CBOR {manifest: bytes, signature: 64 bytes, checkpoint: text (C2SP), node_key: 32 bytes}
+header = canonical CBOR {manifest: bytes, signature: 64 bytes, checkpoint: text (C2SP), node_key: 32 bytes,
+         log_keys: text, the list of the keys that sign checkpoints, once there is one (log_keys.py)}
 manifest = canonical CBOR {event, size, root, state_digest, at, count, event_manifest}
 The signature covers "ticketme/v1/snapshot" 0x00 | manifest. Rows are those of row.py in the order of their index.
 
@@ -31,6 +32,7 @@ _DIGEST = struct.Struct(">QI")
 _DOMAIN = b"ticketme/v1/snapshot\0"
 _STATE_DOMAIN = b"ticketme/v1/state\0"
 _HEADER = {"manifest", "signature", "checkpoint", "node_key"}
+_BESIDE = {"log_keys"}
 _MANIFEST = {"event", "size", "root", "state_digest", "at", "count", "event_manifest"}
 
 
@@ -48,6 +50,7 @@ class SnapshotHeader:
     checkpoint: str
     node_key: bytes
     raw: bytes
+    log_keys: str = ""
 
 
 class StateDigest:
@@ -74,8 +77,10 @@ def sign_header(
     count: int,
     checkpoint: str,
     key: SigningKey,
+    *,
+    log_keys: str = "",
 ) -> bytes:
-    """The header's bytes, signed by the ledger node."""
+    """The header's bytes, signed by the ledger node. What others or the log's root key signed stands beside."""
     body = canonical(
         {
             "event": manifest.event,
@@ -88,7 +93,10 @@ def sign_header(
         }
     )
     signature = key.sign(_DOMAIN + body)
-    return canonical({"manifest": body, "signature": signature, "checkpoint": checkpoint, "node_key": key.public})
+    beside = {"log_keys": log_keys} if log_keys else {}
+    return canonical(
+        {"manifest": body, "signature": signature, "checkpoint": checkpoint, "node_key": key.public, **beside}
+    )
 
 
 def write_file(out: BinaryIO, header: bytes, rows: Iterable[bytes], level: int = 3) -> None:
@@ -164,10 +172,10 @@ def _open_header(raw: bytes) -> SnapshotHeader | Malformed:
     header = decode_map(raw)
     if isinstance(header, Malformed):
         return header
-    if header.keys() != _HEADER or not all(isinstance(header[name], bytes) for name in _HEADER - {"checkpoint"}):
+    if header.keys() - _BESIDE != _HEADER or not all(isinstance(header[n], bytes) for n in _HEADER - {"checkpoint"}):
         return Malformed("the header has other fields")
-    if not isinstance(header["checkpoint"], str):
-        return Malformed("the checkpoint is not a text")
+    if not isinstance(header["checkpoint"], str) or not isinstance(header.get("log_keys", ""), str):
+        return Malformed("the checkpoint, or the list of the log's keys, is not a text")
     if not verify(header["node_key"], _DOMAIN + header["manifest"], header["signature"]):
         return Malformed("the manifest's signature is not good")
     m = decode_map(header["manifest"])
@@ -180,7 +188,7 @@ def _open_header(raw: bytes) -> SnapshotHeader | Malformed:
         return Malformed("the manifest has other fields, or fields of another kind")
     return SnapshotHeader(
         m["event"], m["size"], m["root"], m["state_digest"], m["at"], m["count"],
-        event_manifest, header["checkpoint"], header["node_key"], raw,
+        event_manifest, header["checkpoint"], header["node_key"], raw, header.get("log_keys", ""),
     )  # fmt: skip
 
 

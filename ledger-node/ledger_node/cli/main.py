@@ -12,6 +12,7 @@ from ledger_node.cli.alerts import alerts
 from ledger_node.cli.audit import audit
 from ledger_node.cli.devices import devices
 from ledger_node.cli.events import event
+from ledger_node.cli.log_keys import end_overlap, rotate_log
 from ledger_node.cli.market import actors, policy, resale, sale, transfers
 from ledger_node.cli.operator import operator, own_node
 from ledger_node.cli.orders import orders
@@ -94,6 +95,7 @@ def serve(
     with errors_in_one_line():
         asked = [witness_of(text) for text in witnesses]
     with errors_in_one_line(), config.hold(home), own_node(home, asked) as node, surroundings(node) as outside:
+        node.keys.signers.require()
         node.outside = outside
         if public_url:
             set_site(node, public_url)
@@ -131,7 +133,9 @@ def export(home: Path, folder: Path) -> None:
 @cli.group(invoke_without_command=True)
 @click.pass_context
 def keys(context: click.Context) -> None:
-    """The node's public keys (`show`, which is what `keys` alone does), and changing the certificate key (`rotate`)."""
+    """The node's public keys (`show`, which is what `keys` alone does), and changing the certificate key (`rotate`) or
+    the key that signs the log's checkpoints (`rotate-log`).
+    """
     if context.invoked_subcommand is None:
         context.invoke(show_keys)
 
@@ -154,6 +158,10 @@ def rotate(home: Path, retire: bool) -> None:  # noqa: FBT001 - click passes it 
     """
     with errors_in_one_line(), operator(home) as node:
         show(node.do("keys-rotate", retire=retire))
+
+
+keys.add_command(rotate_log)
+keys.add_command(end_overlap)
 
 
 for _command in (

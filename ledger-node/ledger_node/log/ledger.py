@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Self
 
@@ -18,11 +19,37 @@ from ledger_node.log.view import Changes, Doubt, View
 from ledger_node.log.writer import Answer, Sequencer, Submitted, Writer
 from scanner.verify.checkpoint import VerifierKey, sign_checkpoint
 from scanner.verify.keys import SigningKey
+from scanner.verify.log_keys import LogKeys
 
-__all__ = ["DATABASE", "Changes", "Doubt", "Ledger", "LedgerFault", "View"]
+__all__ = ["DATABASE", "Changes", "Doubt", "Ledger", "LedgerFault", "Shown", "View"]
 DATABASE = "ledger.sqlite3"
 _LOCK = "ledger.lock"
 Listener = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Signing:
+    """What signs checkpoints, and the list that says so. Each rotation makes another."""
+
+    keys: tuple[SigningKey, ...]
+    lists: tuple[LogKeys, ...] = ()
+
+    @property
+    def log_keys(self) -> str:
+        """The newest list; empty before the first rotation."""
+        return self.lists[-1].note if self.lists else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A checkpoint, and the list of the log's keys by which it is good; empty while the root key signs."""
+
+    checkpoint: str
+    log_keys: str
+
+    def fields(self) -> dict[str, str]:
+        """As an answer to a gate carries them."""
+        return {"checkpoint": self.checkpoint, **({"log_keys": self.log_keys} if self.log_keys else {})}
 
 
 class Ledger:
@@ -37,12 +64,14 @@ class Ledger:
         self._grown = threading.Condition()
         sequencer = Sequencer(store, now)
         self._head = sequencer.head
-        self._signed: tuple[Head, str] | None = None
+        self._signing = Signing((key,))
+        self._signed: tuple[Head, Signing, str] | None = None
         self._writer = Writer(sequencer, self._committed)
 
     @classmethod
     def open(cls, home: Path, key: SigningKey, origin: str, now: Callable[[], int]) -> Self:
-        """Open or create `home`/ledger.sqlite3. `key` is the operator's and signs checkpoints; `now` in unix seconds.
+        """Open or create `home`/ledger.sqlite3. `key` is the operator's, and signs checkpoints until `sign_with` says
+        otherwise; `now` in unix seconds.
 
         Raises LedgerFault if another process has it open, if it is another operator's or log's, if the disk fails, or
         if newest entries, hashes and root do not agree.
@@ -86,19 +115,38 @@ class Ledger:
 
     @property
     def vkey(self) -> str:
-        """The log's verifier key (C2SP signed-note), which is all that an auditor needs to know of it."""
+        """The log's root key (a C2SP verifier key), which is all that an auditor needs to know of it."""
         return VerifierKey(self.origin, self._key.public).encode()
+
+    def sign_with(self, keys: Sequence[SigningKey], lists: Sequence[LogKeys]) -> None:
+        """From now on these keys sign checkpoints, as the last of `lists` says, which is on disk already. `lists` are
+        all that this log had.
+        """
+        self._signing = Signing(tuple(keys), tuple(lists))
+
+    @property
+    def log_keys(self) -> str:
+        """The list of the keys that sign checkpoints now; empty while the root key does."""
+        return self._signing.log_keys
+
+    @property
+    def lists(self) -> tuple[LogKeys, ...]:
+        """The lists of the keys that sign checkpoints, oldest first; none before the first rotation."""
+        return tuple(one for one in self._signing.lists if one.note)
 
     def checkpoint(self, view: View | None = None) -> str:
         """The signed note (C2SP tlog-checkpoint) of the newest durable size, or of a view's; signed once a size."""
-        return self.sign(view.head if view else self._head)
+        return self.show(view.head if view else self._head).checkpoint
 
-    def sign(self, head: Head) -> str:
-        """The signed note of a size and root that a view of this ledger had."""
-        signed = self._signed
-        if signed is None or signed[0] != head:
-            signed = self._signed = (head, sign_checkpoint(self.origin, head.size, head.root, self._key))
-        return signed[1]
+    def show(self, head: Head) -> Shown:
+        """The signed note of a size and root that a view of this ledger had, with the list that its keys stand in."""
+        signed, signing = self._signed, self._signing
+        if not signing.keys:
+            raise LedgerFault("the key that signs checkpoints is gone: restore it, or rotate it", lasting=True)
+        if signed is None or signed[:2] != (head, signing):
+            note = sign_checkpoint(self.origin, head.size, head.root, *signing.keys)
+            signed = self._signed = (head, signing, note)
+        return Shown(signed[2], signing.log_keys)
 
     def view(self) -> AbstractContextManager[View]:
         """A consistent view at the newest durable size, for reading inside a `with` block."""

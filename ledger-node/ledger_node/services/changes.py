@@ -6,6 +6,7 @@ Reads only. Waiting for something to change is the web's business.
 from dataclasses import dataclass
 
 from ledger_node.contract.state import EventState
+from ledger_node.log.ledger import Shown
 from ledger_node.services.cosigning import Cosigned
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.node import Node
@@ -26,7 +27,7 @@ class Page:
     to: int
     rows: tuple[bytes, ...]
     manifest: EventState | None
-    checkpoint: str
+    shown: Shown
     consistency: tuple[bytes, ...]
 
     @property
@@ -52,7 +53,7 @@ def read_page(
             to=changes.size,
             rows=tuple(ticket.row.pack() for ticket in changes.tickets),
             manifest=state if start <= state.changed < size else None,
-            checkpoint=shown.note if shown else node.ledger.checkpoint(view),
+            shown=shown.shown if shown else node.ledger.show(view.head),
             consistency=tuple(view.consistency(verified, size)) if verified else (),
         )
 

@@ -11,11 +11,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 
-from ledger_node.log.ledger import Ledger, LedgerFault, View
+from ledger_node.log.ledger import Ledger, LedgerFault, Shown, View
 from ledger_node.log.port import Head
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.witness_peer import WitnessAddress, WitnessPeer, witness_of
@@ -36,14 +36,13 @@ class Cosigned:
     """A checkpoint with the cosignatures that were good when they came."""
 
     head: Head
-    note: str
+    shown: Shown
     count: int
 
 
 @dataclass(slots=True)
 class _Round:
     head: Head
-    note: str
     lines: dict[str, str] = field(default_factory=dict)
     over: bool = False
 
@@ -91,7 +90,7 @@ class Cosigning:
         """The checkpoint to show: of the newest size that every witness had its chance at, with what they signed."""
         with self._changed:
             over = [made for made in self._rounds.values() if made.over]
-        return _text(over[-1]).note if over else self._ledger.checkpoint()
+        return self._cosigned(over[-1]).shown.checkpoint if over else self._ledger.checkpoint()
 
     def willing(self) -> int:
         """How many witnesses signed when all had their chance last."""
@@ -110,14 +109,14 @@ class Cosigning:
             return self._best(quorum)
 
     @contextmanager
-    def witnessed_view(self, quorum: int, timeout: float = 5.0) -> Iterator[tuple[View, str]]:
+    def witnessed_view(self, quorum: int, timeout: float = 5.0) -> Iterator[tuple[View, Shown]]:
         """A view of the ledger at a size that is cosigned, and its checkpoint. Raises ServiceError "not-cosigned"."""
         self.require(quorum)
         for _ in range(_TRIES):
             with self._ledger.view() as view:
-                note = self._cosigned_now(view.head, quorum, timeout / _TRIES)
-                if note:
-                    yield view, note
+                shown = self._cosigned_now(view.head, quorum, timeout / _TRIES)
+                if shown:
+                    yield view, shown
                     return
         raise self.not_cosigned(quorum)
 
@@ -136,8 +135,8 @@ class Cosigning:
             status,
         )
 
-    def _cosigned_now(self, head: Head, quorum: int, timeout: float) -> str:
-        """The note of exactly this head with enough cosignatures, for which the witnesses are asked next."""
+    def _cosigned_now(self, head: Head, quorum: int, timeout: float) -> Shown | None:
+        """The checkpoint of exactly this head with enough cosignatures, for which the witnesses are asked next."""
         with self._changed:
             self._wanted.append(head)
             self._changed.notify_all()
@@ -145,7 +144,7 @@ class Cosigning:
                 lambda: self._stopped or self._lines(head.size) >= quorum or self._newest() > head.size, timeout
             )
             enough = self._lines(head.size) >= quorum
-            return _text(self._rounds[head.size]).note if enough else ""
+            return self._cosigned(self._rounds[head.size]).shown if enough else None
 
     def _newest(self) -> int:
         return next(reversed(self._rounds), -1)
@@ -161,8 +160,14 @@ class Cosigning:
     def _best(self, quorum: int) -> Cosigned | None:
         for made in reversed(self._rounds.values()):
             if len(made.lines) >= quorum:
-                return _text(made)
+                return self._cosigned(made)
         return None
+
+    def _cosigned(self, made: _Round) -> Cosigned:
+        """Signed anew with the keys of now: what witnesses sign are size and root, not the log's signature."""
+        shown = self._ledger.show(made.head)
+        note = shown.checkpoint + "".join(made.lines.values())
+        return Cosigned(made.head, replace(shown, checkpoint=note), len(made.lines))
 
     def _wake(self) -> None:
         with self._changed:
@@ -219,14 +224,14 @@ class Cosigning:
         with self._changed:
             made = self._rounds.get(head.size)
             if made is None:
-                made = self._rounds[head.size] = _Round(head, self._ledger.sign(head))
+                made = self._rounds[head.size] = _Round(head)
                 if len(self._rounds) > _KEPT:
                     self._rounds.popitem(last=False)
             return made
 
     def _ask(self, peer: WitnessPeer, made: _Round) -> None:
         try:
-            line = peer.ask(self._ledger, made.head, made.note)
+            line = peer.ask(self._ledger, made.head, self._ledger.show(made.head).checkpoint)
             peer.pause, peer.again_at, peer.problem = 0.0, 0.0, ""
         except Exception as error:  # noqa: BLE001 - whatever a witness answers, the others are asked on
             peer.pause = min(LONGEST_PAUSE, max(0.5, 2 * peer.pause))
@@ -240,7 +245,3 @@ class Cosigning:
             if line:
                 made.lines[peer.address.key.encode()] = line
             self._changed.notify_all()
-
-
-def _text(made: _Round) -> Cosigned:
-    return Cosigned(made.head, made.note + "".join(made.lines.values()), len(made.lines))

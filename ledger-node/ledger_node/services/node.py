@@ -119,6 +119,7 @@ def open_node(
     """The node in `home`, which the caller holds; closed at the end of the block. Serving it asks the witnesses."""
     with fault_as_error():
         ledger = Ledger.open(home, keys.node, keys.origin, lambda: int(now()))
+    ledger.sign_with(keys.signers.keys, keys.signers.lists)
     with closing(ledger), _books(home, keys, draw) as books:
         yield Node(home, keys, ledger, books, now, draw, witnesses)
 

@@ -16,6 +16,7 @@ from ledger_node.services.node import Node
 from ledger_node.services.oversight import OVERSIGHT
 from ledger_node.services.people import PEOPLE
 from scanner.verify.gatecode import event_hash
+from scanner.verify.log_keys import LogKeys
 from scanner.verify.manifest import GateGroup
 from scanner.verify.policy import Policy
 
@@ -94,12 +95,26 @@ def _show_keys(node: Node, _values: Values) -> Any:
         "node_key": node.keys.node.public.hex(),
         "certificate_keys": held,
         "kid": node.keys.kid,
+        "log_keys": _log_keys(node.keys.signers.newest),
         "size": ledger.size,
     }
 
 
+def _log_keys(newest: LogKeys) -> Any:
+    """The list of the keys that sign checkpoints; version 0 is the root key, `log`, alone."""
+    return {"version": newest.version, "since": newest.at or None, "keys": [key.encode() for key in newest.keys]}
+
+
 def _rotate(node: Node, values: Values) -> Any:
     return {"kid": keys.rotate(node, retire=bool(values.get("retire")))}
+
+
+def _rotate_log(node: Node, values: Values) -> Any:
+    return _log_keys(keys.rotate_log(node, overlap=bool(values.get("overlap"))))
+
+
+def _end_overlap(node: Node, _values: Values) -> Any:
+    return _log_keys(keys.end_overlap(node))
 
 
 def _code(node: Node, values: Values) -> Any:
@@ -150,6 +165,8 @@ OPERATIONS: Mapping[str, Operation] = {
     "log-export": _export,
     "keys-show": _show_keys,
     "keys-rotate": _rotate,
+    "keys-rotate-log": _rotate_log,
+    "keys-end-overlap": _end_overlap,
     "devices-code": _code,
     "devices-list": _list_devices,
     "devices-revoke": _revoke,

@@ -8,11 +8,11 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from ledger_node.log.ledger import View
+from ledger_node.log.ledger import Shown, View
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.node import Node, fault_as_error
 from scanner.verify.gatecode import event_hash
@@ -24,7 +24,9 @@ FRESH = 5.0
 
 @dataclass(frozen=True, slots=True)
 class SnapshotFile:
-    """A finished file: the log size it shows, its length and SHA-256, and when it was made (unix seconds)."""
+    """A finished file: the log size it shows, its length and SHA-256, when it was made (unix seconds) and in how many,
+    and the checkpoint in it.
+    """
 
     path: Path
     size: int
@@ -32,6 +34,7 @@ class SnapshotFile:
     sha256: bytes
     made: float
     took: float
+    shown: Shown
 
 
 class Snapshots:
@@ -63,8 +66,11 @@ class Snapshots:
     def _outdated(self, kept: SnapshotFile) -> bool:
         # A big event takes long to build; building it anew for each of many gates would do nothing else.
         patience = max(FRESH, 10 * kept.took)
-        grown = kept.size != self._node.ledger.size
-        return not kept.path.exists() or (grown and self._node.now() - kept.made > patience)
+        ledger = self._node.ledger
+        grown = kept.size != ledger.size
+        # What a revoked key signed, nobody takes any more.
+        revoked = kept.shown.log_keys != ledger.log_keys
+        return revoked or not kept.path.exists() or (grown and self._node.now() - kept.made > patience)
 
     def _build(self, event: str, quorum: int, old: SnapshotFile | None) -> SnapshotFile:
         name = f"w{quorum}-{event_hash(event)[:8].hex()}"
@@ -78,7 +84,7 @@ class Snapshots:
         for other in self._folder.glob(f"{name}-*.snap"):
             if other != path and (old is None or other != old.path):
                 other.unlink()
-        kept = self._kept[event, quorum] = SnapshotFile(path, made.size, made.length, made.sha256, made.made, made.took)
+        kept = self._kept[event, quorum] = replace(made, path=path)
         return kept
 
 
@@ -93,7 +99,7 @@ def export_snapshot(node: Node, event: str, path: Path) -> SnapshotFile:
         raise ServiceError("disk", f"cannot write {path}: {error.strerror}; name another file with --out") from error
     finally:
         temporary.unlink(missing_ok=True)
-    return SnapshotFile(path, made.size, made.length, made.sha256, made.made, made.took)
+    return replace(made, path=path)
 
 
 def write_snapshot(node: Node, event: str, file: BinaryIO, quorum: int = 0) -> SnapshotFile:
@@ -102,27 +108,27 @@ def write_snapshot(node: Node, event: str, file: BinaryIO, quorum: int = 0) -> S
     """
     began = node.now()
     hashed = _Hashing(file)
-    with _view(node, quorum) as (view, checkpoint):
-        header = _header(node, view, event, checkpoint, int(began))
+    with _view(node, quorum) as (view, shown):
+        header = _header(node, view, event, shown, int(began))
         write_file(hashed, header, view.rows(event))  # type: ignore[arg-type]
         size = view.size
     file.flush()
     os.fsync(file.fileno())
     ended = node.now()
-    return SnapshotFile(Path(file.name), size, hashed.length, hashed.sha256.digest(), ended, ended - began)
+    return SnapshotFile(Path(file.name), size, hashed.length, hashed.sha256.digest(), ended, ended - began, shown)
 
 
 @contextmanager
-def _view(node: Node, quorum: int) -> Iterator[tuple[View, str]]:
+def _view(node: Node, quorum: int) -> Iterator[tuple[View, Shown]]:
     if quorum:
         with fault_as_error(), node.cosigning.witnessed_view(quorum) as witnessed:
             yield witnessed
         return
     with node.view() as view:
-        yield view, node.ledger.checkpoint(view)
+        yield view, node.ledger.show(view.head)
 
 
-def _header(node: Node, view: View, event: str, checkpoint: str, at: int) -> bytes:
+def _header(node: Node, view: View, event: str, shown: Shown, at: int) -> bytes:
     state = node.event(view, event)
     return sign_header(
         state.manifest,
@@ -131,8 +137,9 @@ def _header(node: Node, view: View, event: str, checkpoint: str, at: int) -> byt
         view.state_digest(event),
         at,
         state.issued,
-        checkpoint,
+        shown.checkpoint,
         node.keys.node,
+        log_keys=shown.log_keys,
     )
 
 

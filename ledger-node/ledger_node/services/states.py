@@ -2,6 +2,7 @@
 
 import threading
 
+from ledger_node.log.ledger import Shown
 from ledger_node.log.statement import StateStatement, sign_statement
 from ledger_node.services.node import Node
 from scanner.verify.checkpoint import VerifierKey
@@ -17,13 +18,19 @@ class States:
         self._node = node
         self._lock = threading.Lock()
         self._made: dict[str, str] = {}
+        self._shown: Shown | None = None
         self._size, self._at, self._took = -1, 0.0, 0.0
 
     def get(self) -> dict[str, str]:
-        """`statement` (see log.statement) and the `checkpoint` of the same size, both signed with the log's key."""
+        """`statement` (see log.statement), signed with the log's root key, and the `checkpoint` of the same size."""
         with self._lock:
             patience = max(_EVERY, _TIMES * self._took)
-            if not self._made or (self._size != self._node.ledger.size and self._node.now() - self._at > patience):
+            revoked = self._shown is not None and self._shown.log_keys != self._node.ledger.log_keys
+            if (
+                not self._made
+                or revoked
+                or (self._size != self._node.ledger.size and self._node.now() - self._at > patience)
+            ):
                 self._make()
             return self._made
 
@@ -32,9 +39,9 @@ class States:
         with node.view() as view:
             digests = {event: view.state_digest(event) for event in view.events()}
             statement = StateStatement(node.keys.origin, view.size, view.root, digests)
-            checkpoint = node.ledger.checkpoint(view)
+            self._shown = node.ledger.show(view.head)
         signer = VerifierKey(node.keys.origin, node.keys.node.public)
         note = sign_statement(statement, signer, node.keys.node)
-        self._made, self._size = {"checkpoint": checkpoint, "statement": note}, statement.size
+        self._made, self._size = {"checkpoint": self._shown.checkpoint, "statement": note}, statement.size
         self._at = node.now()
         self._took = self._at - began

@@ -37,6 +37,7 @@ from ledger_node.web.reply import CBOR, JSON, Reply, problem, reply
 from ledger_node.web.reports import Reports
 from ledger_node.web.routes import NO_QUERY, Answering, Query, add_route, plain
 from scanner.verify.entry import MAX_BYTES
+from scanner.verify.log_keys import NEWEST, path_of
 
 _BATCH_BYTES = 8 << 20
 """1,000 records of a few hundred bytes each, and room."""
@@ -135,6 +136,8 @@ def _add_public(app: FastAPI, public: Public) -> None:
     add(_EVENT, public.event, schemas.EventFacts)
     add(f"{_EVENT}/tickets/{{index}}", public.ticket, schemas.TicketHistory)
     add("/checkpoint", public.checkpoint)
+    add(f"/{NEWEST}", public.log_keys)
+    add(f"/{path_of('{version}')}", public.log_keys)
     add("/state", public.state, schemas.State)
     add("/tile/{path:path}", public.tile)
     add("/healthz", public.health)

@@ -244,7 +244,7 @@ class Gates:
             if raws is not None:
                 records.prove(view, made, raws, size)
             return {
-                "checkpoint": shown.note if shown else node.ledger.checkpoint(view),
+                **(shown.shown if shown else node.ledger.show(view.head)).fields(),
                 "consistency": [part.hex() for part in view.consistency(known, size)] if known else [],
                 "time_ms": self._time_ms(),
             }
@@ -259,7 +259,7 @@ def _page_reply(event: str, page: Page, time_ms: int) -> Reply:
             "event": event,
             "from": page.start,
             "to": page.to,
-            "checkpoint": page.checkpoint,
+            **page.shown.fields(),
             "consistency": [part.hex() for part in page.consistency],
             "rows": [base64.b64encode(row).decode() for row in page.rows],
             "manifest": canonical(page.manifest.manifest.to_map()).hex() if page.manifest else None,

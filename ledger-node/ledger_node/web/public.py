@@ -35,6 +35,15 @@ class Public:
         note = await asyncio.to_thread(self._node.cosigning.published)
         return Reply(200, note.encode(), "text/plain; charset=utf-8", {"Cache-Control": "no-cache"})
 
+    async def log_keys(self, request: Request) -> Reply:
+        """The newest list of the keys that sign the log's checkpoints, or the one of this version."""
+        lists = self._node.ledger.lists
+        asked = str(request.path_params.get("version", lists[-1].version if lists else 0))
+        note = next((one.note for one in lists if str(one.version) == asked), None)
+        if note is None:
+            raise ServiceError("no-such-list", "there is none: until the first list the root key itself signs", 404)
+        return Reply(200, note.encode(), "text/plain; charset=utf-8", {"Cache-Control": "no-cache"})
+
     async def state(self, _request: Request) -> Reply:
         """The log's signed statement of every event's state digest, with the checkpoint of the size that it is for."""
         return reply(await asyncio.to_thread(self._states.get))

@@ -81,6 +81,7 @@ class Proven(_Strict):
     """The log as it stands, and that it extends what the reader knew."""
 
     checkpoint: Annotated[str, Field(description="C2SP tlog-checkpoint")]
+    log_keys: Annotated[str, Field(description="the list of the keys that sign it, once there is one")] = ""
     consistency: list[Hex]
     time_ms: Uint
 

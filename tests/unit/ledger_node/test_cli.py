@@ -113,6 +113,15 @@ def test_codes_lists_and_keys(terminal: Terminal) -> None:
     assert terminal.json("event", "list", "--json")[0]["event"] == EVENT
     assert "海港之夜" in terminal.run("event", "list").stdout
     assert terminal.json("keys", "rotate") == {"kid": 2}
+    root = terminal.json("keys")["log"]
+    assert terminal.json("keys")["log_keys"] == {"version": 0, "since": None, "keys": [root]}
+    first = terminal.json("keys", "rotate-log", "--overlap")
+    assert (first["version"], first["keys"][1]) == (1, root)
+    assert terminal.json("keys", "end-overlap")["keys"] == first["keys"][:1]
+    assert terminal.json("keys", "rotate-log")["version"] == 3
+    shown = terminal.json("keys")
+    assert (shown["log"], shown["log_keys"]["version"], len(shown["log_keys"]["keys"])) == (root, 3, 1)
+    assert "no overlap to end" in terminal.refused("keys", "end-overlap")
     assert len(terminal.json("event", "show", EVENT)["keys"]) == 2
 
 
@@ -171,6 +180,8 @@ def test_every_command_explains_itself() -> None:
         ("snapshot",),
         ("keys",),
         ("keys", "rotate"),
+        ("keys", "rotate-log"),
+        ("keys", "end-overlap"),
     ]
     words += [("event", one) for one in ("create", "list", "show")]
     words += [

@@ -103,7 +103,7 @@ def test_every_new_size_is_cosigned_by_all(ledger, witness):
         for seq in range(1, 4):
             best = cosigning.wait_beyond(2, ledger.size - 1, SOON)
             assert best.head.size == ledger.size
-            assert signers(best.note, one.address, two.address) == [True, True]
+            assert signers(best.shown.checkpoint, one.address, two.address) == [True, True]
             ledger.submit([rekey(3, seq)]).result()
         assert cosigning.problems() == {}
 
@@ -182,9 +182,9 @@ def test_two_histories_are_told_to_the_operator_by_the_witness(ledger, witness):
 
 def exactly_cosigned(cosigning, address):
     try:
-        with cosigning.witnessed_view(1) as (view, note):
-            assert parse_checkpoint(note).size == view.size
-            assert signers(note, address) == [True]
+        with cosigning.witnessed_view(1) as (view, shown):
+            assert parse_checkpoint(shown.checkpoint).size == view.size
+            assert signers(shown.checkpoint, address) == [True]
             return True
     except ServiceError:
         return False
