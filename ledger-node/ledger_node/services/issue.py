@@ -6,12 +6,15 @@ all tickets or none, so the same command is simply given again.
 """
 
 import csv
+import io
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
 from ledger_node.contract.entries import NewTicket
+from ledger_node.log.looks import helper, looked
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.events import groups_for, next_version, read_event
 from ledger_node.services.node import Node
@@ -22,9 +25,11 @@ _MOST = (2**32 - 1, 2**32 - 1, 255, 255, 2**63 - 1)
 _HEX = (PUBLIC_KEY_BYTES, SIGNATURE_BYTES)
 _SHOWN = 20
 _EVERY = 10_000
+_LARGE = 2_000_000
+"""Bytes of a file for which it is worth to start another process that looks at keys and proofs."""
 
 Progress = Callable[[int], None]
-"""Called now and then with the number of rows read so far."""
+"""Called now and then with the number of bytes read so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +77,8 @@ def import_file(node: Node, event: str, path: Path, progress: Progress = lambda 
             count += 1
             yield ticket
 
-    entries = list(node.operator.issue(event, tickets(), node.seconds))
+    with helper() if path.exists() and path.stat().st_size > _LARGE else nullcontext() as pool:
+        entries = list(looked(node.operator.issue(event, tickets(), node.seconds), pool))
     if not count:
         raise ServiceError("no-rows", f"{path.name} has no rows")
     if state.issued + count > state.manifest.capacity:
@@ -90,7 +96,7 @@ def read_rows(path: Path, progress: Progress = lambda _: None) -> Iterator[NewTi
     """The rows of the file. Raises ServiceError at the end, naming up to 20 bad lines, so the caller keeps nothing."""
     faults: list[str] = []
     lines: dict[int, int] = {}
-    for line, values in _records(path):
+    for line, values, read in _records(path):
         row = _row(values)
         if isinstance(row, str):
             faults.append(f"line {line}: {row}")
@@ -102,18 +108,19 @@ def read_rows(path: Path, progress: Progress = lambda _: None) -> Iterator[NewTi
             continue
         lines[row.index] = line
         if len(lines) % _EVERY == 0:
-            progress(len(lines))
+            progress(read())
         if not faults:
             yield row
-    progress(len(lines))
     if faults:
         raise ServiceError("bad-rows", "nothing of the file was kept. " + "; ".join(faults))
 
 
-def _records(path: Path) -> Iterator[tuple[int, list[str]]]:
+def _records(path: Path) -> Iterator[tuple[int, list[str], Callable[[], int]]]:
+    """Line number, values, and what tells how many bytes were read."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            yield from _read(file)
+        with path.open("rb") as data, io.TextIOWrapper(data, "utf-8-sig", newline="") as file:
+            for line, values in _read(file):
+                yield line, values, data.tell
     except OSError as error:
         raise ServiceError("no-file", f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -177,7 +184,7 @@ def _with_line(error: ServiceError, path: Path) -> ServiceError:
     digits = rest.split(":")[0].rstrip(")")
     if not found or not digits.isdecimal():
         return error
-    for line, values in _records(path):
+    for line, values, _ in _records(path):
         row = _row(values)
         if isinstance(row, NewTicket) and row.index == int(digits):
             return ServiceError(

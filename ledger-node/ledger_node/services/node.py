@@ -10,6 +10,7 @@ from ledger_node.contract.entries import Operator
 from ledger_node.contract.outcome import Outcome, Rejected
 from ledger_node.contract.state import EventState
 from ledger_node.log.ledger import Ledger, LedgerFault, View
+from ledger_node.log.writer import Submitted
 from ledger_node.services import alerts, chronicle
 from ledger_node.services.accounts.tables import SCHEMA, AccountTables
 from ledger_node.services.activation_links import ActivationLinks
@@ -84,7 +85,7 @@ class Node:
         """Now, as entries carry it."""
         return int(self.now())
 
-    def commit(self, entries: Sequence[bytes], *, whole: bool = False) -> list[Outcome]:
+    def commit(self, entries: Sequence[Submitted], *, whole: bool = False) -> list[Outcome]:
         """Log entries of the operator and wait until they are durable. Raises ServiceError for the first refusal."""
         with fault_as_error():
             answers = self.ledger.submit(entries, whole=whole).result()
