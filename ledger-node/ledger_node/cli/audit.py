@@ -72,7 +72,7 @@ def _quorum(vkeys: Sequence[str], count: int | None) -> Quorum:
 def _check(log: str, key: str, quorum: Quorum, seen: Sequence[str]) -> AuditReport:
     try:
         with progress("auditing", None) as update:
-            return check(_source(log), key, lambda done, _all: update(done), quorum, seen)
+            return check(_source(log), key, update, quorum, seen)
     except (RemoteLogError, OSError) as error:
         raise ServiceError("no-log", str(error)) from error
 

@@ -3,9 +3,10 @@
 import contextlib
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any
+from typing import Any, Protocol
 
 import click
 from rich.console import Console
@@ -53,18 +54,43 @@ def moment(seconds: int | None) -> str | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC).astimezone(HONG_KONG).isoformat(" ")
 
 
+class Update(Protocol):
+    """Told how much is done; and of how much, if that was not known before."""
+
+    def __call__(self, done: int, of: int | None = None, /) -> None:
+        """See above."""
+
+
 @contextlib.contextmanager
-def progress(label: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    """A bar on stderr while something long is done; call what is given with how much of `total` is."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+def progress(label: str, total: int | None, every: float = 10.0) -> Iterator[Update]:
+    """Tells on stderr how much of `total` is done: a bar on a terminal, elsewhere a line every so many seconds, so that
+    what is done at once says nothing.
+    """
     console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    if not console.is_terminal:
+        yield _lines(label, total, every)
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(label, total=total)
 
-        def update(done: int) -> None:
-            bar.update(task, completed=done, total=max(done, total or 0) or None)
+        def update(done: int, of: int | None = None, /) -> None:
+            whole = of or total
+            bar.update(task, completed=done, total=max(done, whole) if whole else None)
 
         yield update
+
+
+def _lines(label: str, total: int | None, every: float) -> Update:
+    said = time.monotonic()
+
+    def update(done: int, of: int | None = None, /) -> None:
+        nonlocal said
+        if time.monotonic() - said >= every:
+            said, whole = time.monotonic(), of or total
+            click.echo(f"{label}: {done:,}" + (f" of {whole:,} ({100 * done // whole} %)" if whole else ""), err=True)
+
+    return update
 
 
 @contextlib.contextmanager
