@@ -264,6 +264,15 @@ class ViewStore(Protocol):
     def note_checkpoint(self, note: str, size: int) -> None:
         """Keep the newest verified checkpoint, which receipts may carry before the changes do; only forward."""
 
+    def log_keys(self) -> str:
+        """The newest list of the keys that sign the log's checkpoints; empty before the first."""
+
+    def note_log_keys(self, note: str) -> None:
+        """Keep a newer list, which was verified."""
+
+    def checkpoint_keys(self) -> str:
+        """The list by which `checkpoint` was good when it was kept; its key may have been revoked since."""
+
 
 class Claims(Protocol):
     """Asking the ledger node for a ticket's single use, within a deadline."""

@@ -159,7 +159,22 @@ class GateView:
         """Keep a verified checkpoint unless a newer one is kept."""
         with self._lock:
             if size >= self._db.number("checkpoint_size"):
-                self._db.set_facts(checkpoint=note.encode(), checkpoint_size=size)
+                self._db.set_facts(
+                    checkpoint=note.encode(), checkpoint_size=size, checkpoint_keys=self._db.fact("log_keys")
+                )
+
+    def log_keys(self) -> str:
+        """The newest list of the keys that sign the log's checkpoints; empty before the first."""
+        return self._db.fact("log_keys").decode()
+
+    def note_log_keys(self, note: str) -> None:
+        """Keep a newer list, which was verified."""
+        with self._lock:
+            self._db.set_facts(log_keys=note.encode())
+
+    def checkpoint_keys(self) -> str:
+        """The list by which `checkpoint` was good when it was kept."""
+        return self._db.fact("checkpoint_keys").decode()
 
     def signed_time(self) -> int:
         """The newest time, in unix seconds, that a ledger node ever signed to us; the clock never runs below it."""
@@ -204,7 +219,11 @@ class GateView:
         reached = self._db.number("size")
         self._db.drop(header.size)
         if self._db.number("checkpoint_size") < header.size:
-            self._db.set_facts(checkpoint=header.checkpoint.encode(), checkpoint_size=header.size)
+            self._db.set_facts(
+                checkpoint=header.checkpoint.encode(),
+                checkpoint_size=header.size,
+                checkpoint_keys=header.log_keys.encode(),
+            )
         manifest = header.event_manifest
         if (kept := self._kept_manifest()) and kept.version > manifest.version:
             manifest = kept

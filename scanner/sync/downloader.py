@@ -15,7 +15,7 @@ from scanner.sync.answers import ChangesAnswer
 from scanner.sync.client import NodeClient, Progress
 from scanner.sync.faults import AlarmError, RevokedError, granted, proven
 from scanner.sync.loop import Turn
-from scanner.sync.reconcile import Known, advance, check_changes, check_snapshot
+from scanner.sync.reconcile import Known, LogTrust, advance, check_changes, check_snapshot
 from scanner.sync.status import Side
 from scanner.sync.trail import Trail
 from scanner.verify.checkpoint import Checkpoint
@@ -72,27 +72,29 @@ class Downloader:
 
     def _follow(self) -> Turn:
         began, start, known = time.monotonic(), self._view.size, self._trail.known()
-        answer = self._changes(start, known, self._wait)
+        answer, trust = self._changes(start, known, self._wait)
         event = self._client.identity.event
-        moved = proven(check_changes(self._trail.trust, known, event, start, self._manifest(), answer), "changes")
-        if not self._trail.take(known, moved.checkpoint):
+        moved = proven(check_changes(trust, known, event, start, self._manifest(), answer), "changes")
+        if not self._trail.take(known, moved.checkpoint, trust):
             return Turn(exchanged=True)
         self._view.apply(moved.change)
         self._snapshot_due = moved.checkpoint.size - answer.to > self._far_behind
         idle = answer.to == start and time.monotonic() - began < _BREATH
         return Turn(exchanged=True, rest=_BREATH if idle else 0.0)
 
-    def _changes(self, start: int, known: Known, wait: int) -> ChangesAnswer:
+    def _changes(self, start: int, known: Known, wait: int) -> tuple[ChangesAnswer, LogTrust]:
+        """The answer, and what to judge it by."""
+        asked = self._trail.trust
         answer = granted(self._client.changes(start, known.size, wait, self._outbox.queue_length()))
         if answer.wipe:
             raise RevokedError("this device was revoked")
-        return answer
+        return answer, self._trail.learn(asked, answer.log_keys)
 
     def _fetch_snapshot(self) -> None:
-        path = self._view.room() / "snapshot.download"
+        path, asked = self._view.room() / "snapshot.download", self._trail.trust
         try:
             granted(self._client.download_snapshot(path, self._progress))
-            checkpoint = self._check(_header(path))
+            checkpoint = self._check(_header(path), asked)
             self._connect(checkpoint)
             self._view.install(path)
         finally:
@@ -100,33 +102,34 @@ class Downloader:
                 path.unlink(missing_ok=True)
         self._snapshot_due = False
 
-    def _check(self, header: SnapshotHeader) -> Checkpoint:
+    def _check(self, header: SnapshotHeader, asked: LogTrust) -> Checkpoint:
         known, who = self._trail.known(), self._client.identity
-        verdict = check_snapshot(self._trail.trust, known, who.node_key, who.event, self._view.size, header)
+        trust = self._trail.learn(asked, header.log_keys)
+        verdict = check_snapshot(trust, known, who.node_key, who.event, self._view.size, header)
         return proven(verdict, "snapshot")
 
     def _connect(self, checkpoint: Checkpoint) -> None:
         """Have it proven that the snapshot's log and the one that we know are one: both must begin a third."""
         theirs = Known.of(checkpoint)
         for _ in range(_TRIES):
-            known = self._trail.known()
+            known, trust = self._trail.known(), self._trail.trust
             if known.size in {0, theirs.size}:
-                proven(advance(self._trail.trust, known, checkpoint.text(), ()), "snapshot")
+                proven(advance(trust, known, checkpoint.text(), ()), "snapshot")
                 newest = checkpoint
             else:
-                newest = self._newest(theirs, theirs.size)
-                same = self._newest(known, theirs.size)
+                newest, _ = self._newest(theirs, theirs.size)
+                same, trust = self._newest(known, theirs.size)
                 if same.size != newest.size:
                     continue
                 if same.root != newest.root:
                     raise AlarmError(f"fork: the snapshot of size {theirs.size} is of another log than ours")
-            if self._trail.take(known, newest):
+            if self._trail.take(known, newest, trust):
                 return
         raise SyncError("the log moves on faster than the snapshot can be verified; it is tried again")
 
-    def _newest(self, base: Known, start: int) -> Checkpoint:
-        answer = self._changes(start, base, 0)
-        return proven(advance(self._trail.trust, base, answer.checkpoint, answer.consistency), "checkpoint")
+    def _newest(self, base: Known, start: int) -> tuple[Checkpoint, LogTrust]:
+        answer, trust = self._changes(start, base, 0)
+        return proven(advance(trust, base, answer.checkpoint, answer.consistency), "checkpoint"), trust
 
 
 def _header(path: Path) -> SnapshotHeader:

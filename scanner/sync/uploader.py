@@ -72,13 +72,15 @@ class Uploader:
     def _upload(self, batch: list[Waiting]) -> Settled | Problem:
         """What is proven, or the refusal of a batch that may be at fault itself."""
         for _ in range(_TRIES):
-            known = self._trail.known()
+            known, asked = self._trail.known(), self._trail.trust
             answer = self._client.upload(batch, known.size)
             if isinstance(answer, Problem) and answer.status in _BATCH_AT_FAULT:
                 return answer
             device = self._client.identity.device
-            settled = proven(settle(self._trail.trust, known, device, batch, granted(answer)), "answer to an upload")
-            if self._trail.take(known, settled.checkpoint):
+            uploaded = granted(answer)
+            trust = self._trail.learn(asked, uploaded.log_keys)
+            settled = proven(settle(trust, known, device, batch, uploaded), "answer to an upload")
+            if self._trail.take(known, settled.checkpoint, trust):
                 return settled
         raise SyncError("the log moves on faster than it can be verified; it is tried again")
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from scanner.verify.checkpoint import VerifierKey, sign_checkpoint
 from scanner.verify.entry import Malformed, open_entry, signature_good
 from scanner.verify.keys import SigningKey
+from scanner.verify.log_keys import sign_log_keys
 from scanner.verify.manifest import EventManifest, GateGroup
 from scanner.verify.record import ADMISSION, check_record
 from scanner.verify.row import Row
@@ -54,6 +55,7 @@ class FakeLedger:
         self.event = event
         self.origin = f"ledger/{self.key.public.hex()[:16]}"
         self.vkey = VerifierKey(self.origin, self.key.public)
+        self.signers, self.log_keys, self.version = [self.key], "", 0
         self.devices = {}
         self.poison = set()
         self.steps = []
@@ -135,7 +137,13 @@ class FakeLedger:
 
     def checkpoint(self, size=None):
         size = self.size if size is None else size
-        return sign_checkpoint(self.origin, size, self.log.root(size), self.key)
+        return sign_checkpoint(self.origin, size, self.log.root(size), *self.signers)
+
+    def rotate(self, *signers, version=None):
+        """From now on these keys sign checkpoints, as the root key says."""
+        self.version = version or self.version + 1
+        self.signers = list(signers)
+        self.log_keys = sign_log_keys(self.origin, self.version, DOORS, [one.public for one in signers], self.key)
 
     def consistency(self, verified):
         return [part.hex() for part in self.log.consistency(verified)]
@@ -152,8 +160,9 @@ class FakeLedger:
         digest = StateDigest(self.event, self.size, len(rows))
         digest.update(b"".join(rows))
         header = sign_header(
-            self.manifest, self.size, self.log.root(), digest.digest(), DOORS, len(rows), self.checkpoint(), self.key
-        )
+            self.manifest, self.size, self.log.root(), digest.digest(), DOORS, len(rows), self.checkpoint(), self.key,
+            log_keys=self.log_keys,
+        )  # fmt: skip
         out = io.BytesIO()
         write_file(out, header, rows)
         return out.getvalue()

@@ -195,7 +195,10 @@ class FakeNode:
                 receipt["inclusion"] = [part.hex() for part in self.ledger.log.inclusion(receipt["position"])]
         made = [receipt for _, receipt in receipts]
         return self._json(
-            receipts=made, checkpoint=self.ledger.checkpoint(), consistency=self.ledger.consistency(verified)
+            receipts=made,
+            checkpoint=self.ledger.checkpoint(),
+            log_keys=self.ledger.log_keys,
+            consistency=self.ledger.consistency(verified),
         )
 
     def _changes(self, exchange):
@@ -213,6 +216,7 @@ class FakeNode:
             event=self.ledger.event,
             to=to,
             checkpoint=self.ledger.checkpoint(),
+            log_keys=self.ledger.log_keys,
             consistency=self.ledger.consistency(verified),
             rows=[base64.b64encode(changed.pack()).decode() for changed in rows],
             manifest=canonical(manifest.to_map()).hex() if manifest else None,

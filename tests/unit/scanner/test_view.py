@@ -282,6 +282,21 @@ def test_checkpoints_and_signed_time_only_go_forward(tmp_path: Path, view: GateV
         assert again.checkpoint() == note_of(55)
 
 
+def test_a_checkpoint_is_kept_with_the_list_of_keys_that_it_was_good_by(tmp_path: Path, view: GateView) -> None:
+    view.note_checkpoint(note_of(50), 50)
+    view.note_log_keys("first")
+    assert (view.log_keys(), view.checkpoint_keys()) == ("first", "")
+    view.note_checkpoint(note_of(60), 60)
+    view.note_log_keys("second")
+    view.close()
+    with closing(open_view(tmp_path)) as again:
+        assert (again.log_keys(), again.checkpoint_keys()) == ("second", "first")
+        again.install(write_snapshot_file(tmp_path / "d", ROWS, 70))
+        assert (again.log_keys(), again.checkpoint_keys()) == ("second", "")
+        again.wipe()
+        assert (again.log_keys(), again.checkpoint_keys()) == ("", "")
+
+
 def test_a_wiped_view_knows_nothing_but_the_time(tmp_path: Path, view: GateView) -> None:
     view.install(write_snapshot_file(tmp_path / "d", ROWS, 100))
     view.apply(change(100, 110, used(ROWS[4])))
@@ -469,6 +484,7 @@ def test_a_disk_that_fails_during_a_change_or_an_installation_is_said(tmp_path: 
             lambda: view.apply(change(100, 110, used(ROWS[4]))),
             lambda: view.note_checkpoint(note_of(101), 101),
             lambda: view.note_signed_time(NOON),
+            lambda: view.note_log_keys("a list"),
             lambda: view.install(write_snapshot_file(download, ROWS, 200)),
         ]
         for failing in writes:
