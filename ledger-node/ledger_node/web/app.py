@@ -31,6 +31,7 @@ from ledger_node.web.market import add_market
 from ledger_node.web.metrics import Metrics
 from ledger_node.web.oversight import add_oversight
 from ledger_node.web.pages import add_pages
+from ledger_node.web.peers import OF_PEERS, PeerList, PeerLists
 from ledger_node.web.public import Public
 from ledger_node.web.regulator_pages import add_regulator_pages
 from ledger_node.web.reply import CBOR, JSON, Reply, problem, reply
@@ -111,6 +112,7 @@ def _add_gates(app: FastAPI, parts: Parts, precheck: Precheck) -> None:
     add("GET", f"{_EVENT}/snapshot", gates.snapshot, Rules(), None, _COSIGNED)
     add("HEAD", f"{_EVENT}/snapshot", gates.snapshot, Rules(), None, _COSIGNED)
     add("GET", f"{_EVENT}/changes", gates.changes, Rules(), schemas.Changes, _OF_CHANGES)
+    add("GET", f"{_EVENT}/peers", PeerLists(parts.node).peers, Rules(), PeerList, OF_PEERS)
     add("POST", f"{_EVENT}/claims", gates.claim, record, schemas.ClaimAnswer)
     add("POST", f"{_EVENT}/admissions", gates.admit, upload, schemas.Receipts, _OF_UPLOADS)
     receipt = f"{_EVENT}/receipts/{{device}}/{{counter}}"
