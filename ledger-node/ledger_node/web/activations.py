@@ -29,11 +29,13 @@ _GUESSES = frozenset({"link-not-good", "wrong-answer", "link-locked"})
 
 
 def add_activations(app: FastAPI, node: Node, guard: Guard) -> None:
-    """/v1/activation/{token} for holders, /v1/activations for the help desk."""
+    """/v1/activation for holders, with the token in a header or in the path; /v1/activations for the help desk."""
     api = _Activations(node, guard)
-    one, all_of_them = "/v1/activation/{token}", "/v1/activations"
-    add_route(app, "GET", one, plain(api.look), api.look.__doc__, "activation")
-    add_route(app, "POST", one, plain(api.activate), api.activate.__doc__, "activation", takes=JSON, body=Activating)
+    all_of_them = "/v1/activations"
+    for one in ("/v1/activation", "/v1/activation/{token}"):
+        add_route(app, "GET", one, plain(api.look), api.look.__doc__, "activation")
+        post = "POST", one, plain(api.activate), api.activate.__doc__, "activation"
+        add_route(app, *post, takes=JSON, body=Activating)
     add_route(app, "GET", f"{all_of_them}/{{event}}", plain(api.list_links), api.list_links.__doc__, "activation")
     for act, handler in (("unlock", api.unlock), ("revoke", api.revoke)):
         path = f"{all_of_them}/{{link}}/{act}"
@@ -112,7 +114,9 @@ def _held(node: Node, event: str, ticket: int) -> dict[str, Any]:
 
 
 def _token(request: Request) -> str:
-    return str(request.path_params["token"]).encode("utf-8", "replace").decode()
+    """From `Authorization: Bearer TOKEN`, which proxies do not log, unless the path has it."""
+    text = request.path_params.get("token") or request.headers.get("authorization", "").removeprefix("Bearer ")
+    return str(text).encode("utf-8", "replace").decode()
 
 
 def _answer(value: Any) -> Reply:

@@ -37,6 +37,8 @@ from ledger_node.web.regulator_pages import add_regulator_pages
 from ledger_node.web.reply import CBOR, JSON, Reply, problem, reply
 from ledger_node.web.reports import Reports
 from ledger_node.web.routes import NO_QUERY, Answering, Query, add_route, plain
+from ledger_node.web.wallet import add_wallet
+from ledger_node.web.wallet_pages import add_wallet_pages
 from scanner.verify.entry import MAX_BYTES
 from scanner.verify.log_keys import NEWEST, path_of
 
@@ -126,7 +128,9 @@ def _add_people(app: FastAPI, parts: Parts) -> None:
     add_activations(app, parts.node, guard)
     add_market(app, parts.node, guard, parts.hands)
     add_oversight(app, parts.node, guard, parts.metrics)
+    add_wallet(app, parts.node)
     add_pages(app, parts.site)
+    add_wallet_pages(app, parts.site)
     add_regulator_pages(app, parts.node, guard)
 
 

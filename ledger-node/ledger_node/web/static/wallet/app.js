@@ -1,0 +1,95 @@
+// The wallet: which view the address asks for, in which language, and tickets brought up to date in the background.
+
+import { measure, recall } from "./clock.js";
+import { h, put } from "./dom.js";
+import { language, speak, t } from "./language.js";
+import { takeLetter } from "./letters.js";
+import { notice } from "./parts.js";
+import { codeOf, learnRefusals, sentence } from "./says.js";
+import { getTicket } from "./store.js";
+import { viewActivate } from "./view_activate.js";
+import { viewList } from "./view_list.js";
+import { viewTicket } from "./view_ticket.js";
+import { GONE, shownTickets, sync } from "./wallet.js";
+
+const SYNC_MS = 60_000;
+const main = document.getElementById("main");
+let view = { element: null };
+let turn = 0;
+
+function go(route, { replace = false } = {}) {
+  if (replace) {
+    history.replaceState(null, "", route);
+    render();
+  } else location.hash = route;
+}
+
+async function make(route) {
+  const [, name, ...rest] = route.split("/");
+  if (name === "activate") return viewActivate(go);
+  if (name === "ticket") {
+    const ticket = await getTicket(rest.map(decodeURIComponent).join("/"));
+    if (ticket?.seen) return viewTicket(ticket, go);
+  }
+  return viewList(await shownTickets());
+}
+
+async function render() {
+  const mine = ++turn;
+  let made;
+  try {
+    made = await make(location.hash.slice(1));
+  } catch (error) {
+    made = { element: notice(sentence(error), "bad") };
+    main.dataset.problem = codeOf(error);
+  }
+  if (mine !== turn) return made.stop?.();
+  view.stop?.();
+  view = made;
+  put(main, made.element);
+  document.body.dataset.ready = "yes";
+}
+
+function greet() {
+  speak(language());
+  const button = document.getElementById("language");
+  button.textContent = t("switch_language");
+  button.lang = language() === "zh" ? "en" : "zh-HK";
+  const network = document.getElementById("network");
+  network.textContent = t("offline");
+  network.hidden = navigator.onLine;
+}
+
+// What changed on the ledger meanwhile; a view is only drawn anew if it says something else now.
+async function refresh() {
+  if (document.visibilityState === "hidden") return;
+  await measure().catch(() => {});
+  let changed = false;
+  for (const ticket of await shownTickets()) {
+    if (ticket.state === GONE) continue;
+    const fresh = await sync(ticket).catch(() => ticket);
+    changed ||= told(fresh) !== told(ticket);
+  }
+  if (changed && !location.hash.startsWith("#/activate") && !main.querySelector("form")) render();
+}
+
+const told = ({ state, seen }) =>
+  JSON.stringify([state, { ...seen, time_ms: 0, certificate: "", ledger_signature: "" }]);
+
+async function start() {
+  greet();
+  takeLetter();
+  navigator.serviceWorker?.register("/wallet/sw.js").catch(() => {});
+  await Promise.all([recall().catch(() => {}), learnRefusals()]);
+  const held = await shownTickets().catch(() => []);
+  if (held.length === 1 && !location.hash.slice(2)) history.replaceState(null, "", `#/ticket/${held[0].id}`);
+  await render();
+  document.getElementById("language").onclick = () => (speak(language() === "zh" ? "en" : "zh"), greet(), render());
+  globalThis.addEventListener("hashchange", render);
+  for (const happening of ["online", "offline"]) globalThis.addEventListener(happening, () => (greet(), refresh()));
+  document.addEventListener("visibilitychange", refresh);
+  setInterval(refresh, SYNC_MS);
+  refresh();
+}
+
+start().catch((error) => put(main, h("p", { class: "notice bad" }, sentence(error))));

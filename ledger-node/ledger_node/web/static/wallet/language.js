@@ -1,0 +1,57 @@
+// Which language the page speaks, and how it writes times and money.
+
+import { TEXTS } from "./texts.js";
+
+const KEY = "language";
+const HONG_KONG = "Asia/Hong_Kong";
+const LOCALES = { zh: "zh-HK", en: "en-HK" };
+let chosen = null;
+
+export function language() {
+  chosen ??= kept() ?? ((navigator.languages ?? [navigator.language]).some(isChinese) ? "zh" : "en");
+  return chosen;
+}
+
+// The first language that the browser asks for and we have decides; a reader of both chooses.
+const isChinese = (tag, place, tags) => /^zh\b/i.test(tag) && !tags.slice(0, place).some((one) => /^en\b/i.test(one));
+
+function kept() {
+  try {
+    const value = localStorage.getItem(KEY);
+    return value in LOCALES ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+export function speak(name) {
+  chosen = name;
+  document.documentElement.lang = LOCALES[name];
+  try {
+    localStorage.setItem(KEY, name);
+  } catch {
+    // A browser that keeps nothing asks again next time.
+  }
+}
+
+export const locale = () => LOCALES[language()];
+
+export function t(name, values = {}) {
+  const said = TEXTS[name][language()];
+  return said.replace(/\{(\w+)\}/g, (_, key) => String(values[key]));
+}
+
+const format = (options) => new Intl.DateTimeFormat(locale(), { timeZone: HONG_KONG, ...options });
+
+export const day = (seconds) =>
+  format({ year: "numeric", month: "long", day: "numeric", weekday: "short" }).format(seconds * 1000);
+export const hour = (seconds) => format({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(seconds * 1000);
+export const moment = (seconds) =>
+  format({ month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(seconds * 1000);
+export const clockTime = (ms) =>
+  format({ hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" }).format(ms);
+
+export function money(cents, currency = "HKD") {
+  if (cents === 0) return t("free");
+  return new Intl.NumberFormat(locale(), { style: "currency", currency }).format(cents / 100);
+}

@@ -1,0 +1,79 @@
+// One ticket at the gate: the code, its seat, what the gate needs to see. It needs no network.
+
+import { historyPath } from "./api.js";
+import { clockTime, day, hour, t } from "./language.js";
+import { SMALL_MS, ahead } from "./clock.js";
+import { Code } from "./code.js";
+import { h, put } from "./dom.js";
+import { chip, notice } from "./parts.js";
+import { dropTicket } from "./store.js";
+import { GONE, gateOf, standing } from "./wallet.js";
+
+const RE_ENTRY = 2, IDENTITY = 1;
+
+export function viewTicket(ticket, go) {
+  const code = new Code(ticket);
+  const stage = h("div", { class: "stage" });
+  const shown = { code: false };
+  const show = () => {
+    shown.code = true;
+    put(stage, code.element);
+    code.start();
+  };
+  if (closed(ticket)) put(stage, told(ticket, show));
+  else show();
+  const { event } = ticket.seen;
+  const element = h("div", { class: "page at-gate", data: { ticket: ticket.id, standing: standing(ticket) } },
+    h("div", { class: "row" }, h("h1", {}, event.name), chip(standing(ticket))),
+    h("p", { class: "hint when" }, h("span", {}, day(event.starts)), h("span", {}, `${t("doors")} ${hour(event.doors)}`), h("span", {}, `${t("starts")} ${hour(event.starts)}`)),
+    stage,
+    place(ticket),
+    shown.code && hints(ticket),
+    shown.code && code.kinds,
+    h("p", { class: "hint synced" }, t("updated", { time: clockTime(ticket.synced) })),
+    after(ticket, go));
+  return { element, stop: () => code.stop() };
+}
+
+// Nothing to show at a gate, unless its owner insists: a release may not have reached this phone.
+function closed({ state, seen }) {
+  return state === GONE || seen.state !== "active" || (seen.entered !== null && !(seen.flags & RE_ENTRY));
+}
+
+function told(ticket, show) {
+  const word = standing(ticket);
+  const { entered } = ticket.seen;
+  const said = word === "entered"
+    ? t("about_entered", { gate: entered.gate, time: clockTime(entered.time_ms) })
+    : t(`about_${word}`);
+  return [notice(said, word === "entered" ? "good" : "bad"), word === "entered" && h("button", { class: "quiet", onclick: show }, t("show_anyway"))];
+}
+
+function place(ticket) {
+  const { seat, category } = ticket.seen;
+  const group = gateOf(ticket);
+  const name = group ? (document.documentElement.lang.startsWith("zh") ? group.name_zh : group.name_en) : t("any_gate");
+  const fact = (label, value, more) => h("div", {}, h("dt", {}, label), h("dd", {}, value, more && h("small", {}, more)));
+  return h("dl", { class: "place" },
+    fact(t("gate"), name, group && group.gates.join(" ")),
+    fact(t("seat"), seat),
+    fact(t("category"), category));
+}
+
+function hints(ticket) {
+  const off = Math.round(ahead() / 1000);
+  return h("ul", { class: "hints" },
+    h("li", { class: "strong" }, t("no_screenshot")),
+    h("li", {}, t("brightness")),
+    (ticket.seen.flags & IDENTITY) > 0 && h("li", {}, t("identity")),
+    Math.abs(ahead()) > SMALL_MS && h("li", { class: "clock" }, t("clock_off", { n: Math.abs(off) })),
+    h("li", {}, t("works_offline")));
+}
+
+function after(ticket, go) {
+  if (ticket.state === GONE) {
+    const remove = async () => (await dropTicket(ticket.id), go("#/", { replace: true }));
+    return h("button", { class: "quiet", onclick: remove }, t("remove"));
+  }
+  return h("p", { class: "links" }, h("a", { href: historyPath(ticket.event, ticket.ticket), target: "_blank", rel: "noopener" }, t("history")));
+}

@@ -1,0 +1,79 @@
+"""The API of the holder's wallet: a ticket as its phone keeps it. What else a holder does goes by the market's API."""
+
+import asyncio
+import re
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.requests import Request
+
+from ledger_node.contract.facts import Deal
+from ledger_node.services.errors import ServiceError
+from ledger_node.services.holding import Holding, read_holding
+from ledger_node.services.node import Node
+from ledger_node.services.tickets import STATE_WORDS
+from ledger_node.web.account_models import read_model
+from ledger_node.web.public import event_facts
+from ledger_node.web.reply import JSON, Reply, reply
+from ledger_node.web.routes import add_route, plain
+from ledger_node.web.wallet_models import Held, HeldTicket
+
+_PATH = "/v1/events/{event}/tickets/{index}/holder"
+_MOST_BODY = 1_024
+_TICKET = re.compile(r"0|[1-9][0-9]{0,9}")
+_MOST_TICKET = 2**32 - 1
+_PRIVATE = {"Cache-Control": "no-store"}
+
+
+def add_wallet(app: FastAPI, node: Node) -> None:
+    """/v1/events/{event}/tickets/{index}/holder."""
+
+    async def holder(request: Request) -> Reply:
+        """A ticket for the wallet that has its key: event, place, state, what is open, and a fresh certificate. 409
+        "not-yours" once another key has it.
+        """
+        asked = await read_model(request, Held, _MOST_BODY)
+        index, event = str(request.path_params["index"]), str(request.path_params["event"])
+        if not _TICKET.fullmatch(index) or int(index) > _MOST_TICKET:
+            raise ServiceError("unknown-ticket", f"{index!r} is not the index of a ticket", 404)
+        key = bytes.fromhex(asked.holder_key)
+        found = await asyncio.to_thread(read_holding, node, event, int(index), key)
+        made = reply(held_map(found, int(node.now() * 1000)))
+        return Reply(made.status, made.body, made.content_type, _PRIVATE)
+
+    add_route(app, "POST", _PATH, plain(holder), holder.__doc__, "wallet", HeldTicket, JSON, body=Held)
+
+
+def held_map(found: Holding, time_ms: int) -> dict[str, Any]:
+    """As `HeldTicket` says it."""
+    row, policy = found.ticket.row, found.policy
+    signed = found.certified
+    return {
+        "event": {**event_facts(found.event), "step": found.event.manifest.step},
+        "ticket": row.ticket,
+        "owner_seq": row.owner_seq,
+        "state": STATE_WORDS[row.state],
+        "seat": row.seat,
+        "category": row.category,
+        "gate_group": row.gate_group,
+        "flags": row.flags,
+        "face_value": found.ticket.face_value,
+        "entered": {"gate": found.entered.gate, "time_ms": found.entered.time_ms} if found.entered else None,
+        "deal": _deal(found.deal) if found.deal else None,
+        "identified": found.identified,
+        "terms": {
+            "currency": policy.currency,
+            "most_transfer": found.most_price("transfer"),
+            "most_resale": found.most_price("resale"),
+            "send_level": policy.send_level,
+            "opens": policy.opens,
+            "freezes": found.event.manifest.doors - policy.freezes,
+        },
+        "certificate": signed.certificate.pack().hex() if signed else None,
+        "ledger_signature": signed.signature.hex() if signed else None,
+        "time_ms": time_ms,
+    }
+
+
+def _deal(deal: Deal) -> dict[str, Any]:
+    return {"deal": deal.deal.hex(), "kind": deal.kind, "price": deal.price, "until": deal.until}

@@ -1,0 +1,72 @@
+"""What the wallet's JSON looks like, both ways. Amounts are cents, times unix seconds unless they end in _ms."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ledger_node.web.account_models import HolderKey
+from ledger_node.web.schemas import EventFacts, Hex, Uint
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Held(_Strict):
+    """The public key that the wallet has for the ticket."""
+
+    holder_key: HolderKey
+
+
+class WalletEvent(EventFacts):
+    """An event, and how many seconds a code is shown."""
+
+    step: Uint
+
+
+class Entered(_Strict):
+    """The admission that used the ticket."""
+
+    gate: str
+    time_ms: Uint
+
+
+class OpenDeal(_Strict):
+    """What the holder has offered or listed, and nobody has taken yet."""
+
+    deal: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    kind: Literal["transfer", "resale"]
+    price: Uint
+    until: Uint
+
+
+class Terms(_Strict):
+    """What the event's policy says by now about passing the ticket on; `freezes` is when that ends."""
+
+    currency: str
+    most_transfer: Uint
+    most_resale: Uint
+    send_level: Uint
+    opens: Uint
+    freezes: Uint
+
+
+class HeldTicket(_Strict):
+    """A ticket as its holder's phone keeps it."""
+
+    event: WalletEvent
+    ticket: Uint
+    owner_seq: Uint
+    state: Literal["active", "cancelled", "refunded", "blocked"]
+    seat: Uint
+    category: Uint
+    gate_group: Uint
+    flags: Uint
+    face_value: Uint
+    entered: Entered | None
+    deal: OpenDeal | None
+    identified: bool
+    terms: Terms
+    certificate: Hex | None
+    ledger_signature: Hex | None
+    time_ms: Uint

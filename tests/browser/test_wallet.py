@@ -1,0 +1,210 @@
+"""The holder's wallet in a real browser, from the link of a real letter to the verdict of the gate's own rules."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ledger_node.services import activation
+from scanner.verify.gatecode import COMPACT, FULL, event_hash
+from scanner.verify.reasons import Reason
+from tests.fakes.marketplace import EVENT
+from tests.fakes.phone import BROWSER, House, Phone, open_browser, open_house
+from tests.fakes.staffed_node import BY
+
+pytestmark = [pytest.mark.browser, pytest.mark.skipif(not BROWSER, reason="needs chromium and chromedriver")]
+LATER = "const real = Date.now; Date.now = () => real.call(Date) + arguments[0]"
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    with open_browser(tmp_path_factory.mktemp("profile")) as driver:
+        yield driver
+
+
+@pytest.fixture
+def phone(browser: Any) -> Iterator[Phone]:
+    made = Phone(browser)
+    yield made
+    made.put_away()
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    with open_house(tmp_path / "home") as made:
+        yield made
+
+
+def test_from_the_letter_to_the_gate(phone: Phone, tmp_path: Path) -> None:
+    with open_house(tmp_path / "home", doors_in=-600) as house:
+        link, number = house.buy(3)
+        phone.open(link)
+        assert "#/activate" in phone.driver.current_url, "the token has left the address bar"
+        assert link.partition("#")[2] not in phone.driver.execute_script(
+            "return JSON.stringify(history.state) + location"
+        )
+        assert "order number" in phone.text()
+        assert "5 tries left" in phone.text("#tries")
+        phone.answer("not this one")
+        assert phone.problem() == "wrong-answer"
+        phone.await_(lambda: "4 tries left" in phone.text("#tries"), "the tries that are left")
+        phone.answer(number.lower())
+        phone.see(".at-gate")
+        assert "1003" in phone.text(".place"), "the seat"
+        assert "R1 R2 R3 R4" in phone.text(".place"), "the gates"
+        full = phone.code()
+        assert full.core.kind == FULL, "a ticket that is new to the phone may be newer than the gate's list"
+        phone.click("summary")
+        phone.click("#compact")
+        phone.see("#qr[data-kind='1']")
+        compact = phone.code()
+        assert compact.core.kind == COMPACT
+        for code in (full, compact):
+            verdict = house.judged(code, "R2")
+            assert (verdict.outcome, verdict.reason, verdict.seat) == ("admit", Reason.OK, 1003)
+        assert house.judged(compact, "B1").reason is Reason.WRONG_GATE
+        assert phone.complaints() == [], "the page obeys its own policy"
+
+
+def test_no_network_is_needed_at_the_gate(phone: Phone, tmp_path: Path) -> None:
+    with open_house(tmp_path / "home", doors_in=-600) as house:
+        phone.activate(*house.buy(4))
+        phone.await_(phone.kept_for_offline, "the page is in the phone")
+        before, key = phone.step(), house.market.owner(4)
+    phone.reload()
+    phone.driver.execute_script(LATER, 20_000)
+    phone.await_(lambda: phone.step() >= before + 2, "a new code at a new step")
+    code = phone.code()
+    assert (code.core.ticket, code.core.owner_seq, code.core.time_step) == (4, 0, phone.step())
+    assert code.holder_signature_good(event_hash(EVENT), key)
+
+
+def test_keys_outlive_the_tab_and_two_orders_live_in_one_wallet(phone: Phone, house: House) -> None:
+    phone.activate(*house.buy(5))
+    phone.activate(*house.buy(6, 7, email="lee@example.hk"))
+    assert phone.driver.execute_script("return document.querySelectorAll('.tickets a').length") == 3
+    phone.open(f"{house.origin}/wallet/")
+    phone.click(".tickets a[href*='/6/']")
+    first = phone.code()
+    phone.reload()
+    assert phone.code().core.ticket == 6 == first.core.ticket
+    keys = [house.market.owner(ticket) for ticket in (5, 6, 7)]
+    assert len(set(keys)) == 3, "tickets cannot be linked to each other by their keys"
+    assert house.judged(phone.code()).reason is Reason.TOO_EARLY
+    kept = phone.driver.execute_script("return [JSON.stringify(localStorage), JSON.stringify(sessionStorage)].join()")
+    assert "example.hk" not in kept
+    assert "activate" not in kept, "the link's token is not kept once it has done its work"
+
+
+def test_a_locked_link_says_whom_to_ask_and_opens_again(phone: Phone, house: House) -> None:
+    link, number = house.buy(8)
+    phone.open(link)
+    for left in (4, 3, 2, 1):
+        phone.answer("wrong")
+        phone.await_(lambda left=left: f"{left} tries" in phone.text("#tries"), f"{left} tries left")  # type: ignore[misc]
+    phone.answer("wrong")
+    phone.await_(lambda: phone.problem() == "link-locked", "locked")
+    assert "help desk" in phone.text()
+    assert not phone.shows("#answer")
+    (one,) = house.node.activations.of_event(EVENT)
+    activation.unlock(house.node, one.link, BY)
+    phone.activate(link, number)
+    assert phone.code().core.ticket == 8
+
+
+def test_expired_and_used_links_say_what_to_do(phone: Phone, house: House) -> None:
+    link, number = house.buy(9)
+    house.market.clock.now = activation.LIFE + 60
+    phone.open(link)
+    assert phone.problem() == "link-not-good"
+    assert "ask the ticket office for a new link" in phone.text()
+    house.market.clock.now = 0
+    phone.activate(link, number)
+    phone.open(link)
+    assert phone.code().core.ticket == 9, "on the phone that used it the link leads to the ticket"
+    phone.put_away()
+    phone.open(link)
+    assert phone.problem() == "link-not-good"
+    phone.open(f"{house.origin}/activate#short")
+    assert "not complete" in phone.text()
+
+
+def test_an_answer_that_was_lost_on_the_way_is_not_lost(phone: Phone, house: House) -> None:
+    link, number = house.buy(10)
+    phone.open(link)
+    # The node takes the keys, and the phone never hears of it.
+    phone.driver.execute_script(
+        "const real = window.fetch;"
+        "window.fetch = (path, init) => real(path, init).then((answer) =>"
+        " init?.method === 'POST' && path === '/v1/activation' ? Promise.reject(new TypeError('lost')) : answer)"
+    )
+    phone.answer(number)
+    assert phone.problem() == "offline"
+    assert any(house.market.owner(10))
+    phone.open(link)
+    assert phone.code().core.ticket == 10
+
+
+def test_a_browser_without_such_keys_is_told_so_before_a_try_is_spent(phone: Phone, house: House) -> None:
+    link, _ = house.buy(11)
+    without = "crypto.subtle.generateKey = () => Promise.reject(new DOMException('no', 'NotSupportedError'))"
+    added = phone.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": without})
+    phone.open(link)
+    assert "Ed25519" in phone.text(".notice.bad")
+    assert not phone.shows("#answer")
+    phone.driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
+    phone.open(link)
+    assert "5 tries left" in phone.text("#tries")
+
+
+def test_a_phone_whose_clock_is_wrong_shows_codes_of_the_right_time(phone: Phone, tmp_path: Path) -> None:
+    with open_house(tmp_path / "home", doors_in=-600) as house:
+        house.market.clock.now = 1_800
+        phone.activate(*house.buy(12))
+        assert house.judged(phone.code(), "R1").reason is Reason.OK
+        phone.await_(lambda: phone.shows(".hints .clock"), "what is wrong with the clock")
+        assert "1800 s off" in phone.text(".hints .clock")
+
+
+@pytest.mark.parametrize(
+    ("languages", "seat", "heading"),
+    [(("zh-HK", "en"), "座位", "啟動門票"), (("en-GB", "zh-TW"), "Seat", "Activate your ticket")],
+)
+def test_page_speaks_the_browsers_language_and_can_be_switched(
+    phone: Phone, house: House, languages: tuple[str, str], seat: str, heading: str
+) -> None:
+    phone.speaks(*languages)
+    link, number = house.buy(13)
+    phone.open(link)
+    assert phone.text("h1") == heading
+    phone.answer(number)
+    assert seat in phone.text(".place")
+    phone.click("#language")
+    phone.await_(lambda: seat not in phone.text(".place"), "the other language")
+    phone.reload()
+    assert seat not in phone.text(".place"), "the choice is kept"
+
+
+@pytest.mark.parametrize("language", ["zh-HK", "en"])
+def test_nothing_is_cut_off(phone: Phone, house: House, language: str) -> None:
+    phone.speaks(language)
+    link, number = house.buy(14)
+
+    def fits() -> None:
+        for width in (320, 360, 1280):
+            phone.size(width)
+            assert phone.overflowing() == [], width
+
+    phone.open(link)
+    phone.see("#answer")
+    fits()
+    phone.answer(number)
+    phone.see("#qr[data-step]")
+    phone.click("summary")
+    fits()
+    phone.size(320)
+    assert phone.code().core.ticket == 14, "a small phone's screen can be read"
+    phone.driver.get(f"{house.origin}/wallet/#/")
+    phone.see(".tickets")
+    fits()
