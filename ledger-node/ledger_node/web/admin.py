@@ -9,7 +9,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryFile
 
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
@@ -78,16 +78,17 @@ class _Admin:
 
     @asynccontextmanager
     async def _upload(self, request: Request) -> AsyncIterator[Path]:
-        """The file is kept on disk while it is read: it may be larger than memory is worth."""
-        with TemporaryDirectory(dir=self._node.home, prefix="import-") as folder:
-            path = Path(folder) / "upload.csv"
+        """The file is on disk while it is read, because it may be larger than memory is worth. It may hold contacts, so
+        it has no name there, and is gone with this process however that ends.
+        """
+        with TemporaryFile(dir=self._node.home) as file:
             try:
-                with path.open("wb") as file:
-                    async for part in request.stream():
-                        file.write(part)
+                async for part in request.stream():
+                    file.write(part)
+                file.flush()
             except (ClientDisconnect, OSError) as error:
                 raise ServiceError("no-file", f"the file did not arrive: {error}", 503) from error
-            yield path
+            yield Path(f"/proc/self/fd/{file.fileno()}")
 
     async def snapshot(self, request: Request) -> Reply:
         """A snapshot of this moment; the file goes when the next one is asked for."""
