@@ -11,28 +11,30 @@ from urllib.parse import quote
 
 import zstandard
 
-_ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "big5hkscs")
+_WIDE = ("utf-16-le", "utf-16-be", "big5hkscs")
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _MOST_UNPACKED = 1 << 26
 
 
 def spellings(canary: str) -> frozenset[bytes]:
-    """As it might stand somewhere: as it is, in JSON, in a URL, in capitals, without the country; in each encoding, and
-    each of these as hex or inside of base64. CBOR and SQLite keep texts as they are.
+    """As it might stand somewhere: as it is, in capitals, without the country, in JSON, in a URL, in other encodings,
+    and the likely ones of these as hex or inside of base64. CBOR and SQLite keep texts as they are.
     """
-    plain = {canary, canary.removeprefix("+852"), canary.upper(), canary.lower(), canary.casefold()}
-    plain |= {json.dumps(one)[1:-1] for one in set(plain)} | {quote(one) for one in set(plain)}
-    plain |= {ascii(one)[1:-1] for one in set(plain)}
-    written = {data for one in plain for encoding in _ENCODINGS if (data := _encoded(one, encoding))}
-    hexed = {form for data in written for form in (data.hex().encode(), data.hex().upper().encode())}
-    return frozenset(written | hexed | {part for data in written for part in _inside_base64(data)})
-
-
-def _encoded(text: str, encoding: str) -> bytes:
-    try:
-        return text.encode(encoding)
-    except UnicodeEncodeError:
-        return b""
+    short = canary.removeprefix("+852")
+    plain = {
+        canary,
+        short,
+        canary.upper(),
+        canary.lower(),
+        json.dumps(canary)[1:-1],
+        quote(canary),
+        ascii(canary)[1:-1],
+    }
+    wide = [canary.encode(encoding) for encoding in _WIDE]
+    packed = {canary.encode(), short.encode(), *wide}
+    hexed = {form for data in packed for form in (data.hex().encode(), data.hex().upper().encode())}
+    inside = {part for data in packed for part in _inside_base64(data)}
+    return frozenset({*map(str.encode, plain), *wide, *hexed, *inside})
 
 
 def _inside_base64(data: bytes) -> Iterator[bytes]:

@@ -1,136 +1,61 @@
-"""People's names, phones, addresses and documents go in by every door that there is; a node and a gate run as programs
-of their own. Then everything that was written is searched: log, tiles, snapshot, the gate's folder, both programs'
-output, and the vault, which has them, but not so that anybody could read them there.
+"""People's names, phones, addresses and documents go in by every door that there is; a node, a gate and a wallet
+provider run as programs of their own, and one is killed in the middle. Then everything that was written is searched:
+log, tiles, snapshot, the gate's folder, temporary files, write-ahead logs, what the programs said, the vault (which has
+them, but not so that anybody could read them there), and the provider's books: it learns of nobody from the node.
+
+What people gave to be read in (the feed's file, the sponsor's list) and the letters that were sent are not searched.
 """
 
-import base64
 import json
-import os
-import re
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import Any
 
+import pytest
 import requests
 import segno
 
 from ledger_node.cli.operator import operator
 from ledger_node.contract.bodies_market import OfferTransfer
 from ledger_node.contract.commitments import invitation
-from ledger_node.contract.entries import NewTicket
-from ledger_node.services import activation
-from ledger_node.services.accounts.site import set_site
-from ledger_node.services.activation import Ask
-from ledger_node.services.events import EventOrder, create_event
+from tests.fakes.canaries import found, written_below
 from tests.fakes.clockwork import wait_until
 from tests.fakes.deliveries import signed
 from tests.fakes.people_client import Browser
-from tests.fakes.post_office import PostOffice, open_office
-from tests.fakes.running_node import open_home, process
+from tests.fakes.peopled_house import EVENT, FACE, LATER, SECRET, SITE, House, open_house
 from tests.fakes.wallet import Wallet
 
-EVENT, LATER = "coliseum-1122", "coliseum-1229"
-SITE = "https://tickets.example"
-SECRET = b"k" * 32
+NODE = [sys.executable, "-m", "ledger_node.cli", "--home"]
 GATE = [sys.executable, "-c", "from scanner.cli import main; main()"]
-LINK = re.compile(r"/activate#([A-Za-z0-9_-]+)")
 PERSON = {"name": "Canary Chan 陳金絲雀", "phone": "+85291230001", "email": "person@canary.hk", "document": "Z9876543"}
-FILE, HOOK, GUEST, HEIR = (f"{who}@canary.hk" for who in ("file", "hook", "guest", "heir"))
-PHONES = ("+85291230002", "+85291230003", "+85291230004")
-GUESTS_ANSWER, WRONG_ANSWER, STAFF = "Y7654321", "X1112223", "Canary Wong 黃金絲雀"
-CANARIES = (*PERSON.values(), FILE, HOOK, GUEST, HEIR, *PHONES, GUESTS_ANSWER, WRONG_ANSWER, STAFF)
-CLEAR = {"accounts.sqlite3": {STAFF}}
+FILE, HOOK, GUEST, LISTED, HEIR, BUYER = (
+    f"{who}@canary.hk" for who in ("file", "hook", "guest", "listed", "heir", "buyer")
+)
+PHONES = ("+85291230002", "+85291230003", "+85291230004", "+85291230005", "+85291230006")
+GUESTS_ANSWER, LISTED_ANSWER, WRONG_ANSWER = "Y7654321", "W1357924", "X1112223"
+STAFF, PASSKEY = "Canary Wong 黃金絲雀", "Canary Lee 李金絲雀"
+CANARIES = (
+    *PERSON.values(), "Canary Chan", "陳金絲雀", FILE, HOOK, GUEST, LISTED, HEIR, BUYER, *PHONES,
+    GUESTS_ANSWER, LISTED_ANSWER, WRONG_ANSWER, STAFF, "黃金絲雀", PASSKEY, "李金絲雀",
+)  # fmt: skip
+CLEAR = {"accounts.sqlite3": {STAFF, "黃金絲雀", PASSKEY, "李金絲雀"}}
 """Staff are known by name to each other, and nowhere else."""
 
 
-def spellings(canary: str) -> set[bytes]:
-    """As it might stand somewhere: as it is, in JSON, as hex, without the country, in capitals."""
-    plain = {canary, canary.removeprefix("+852"), canary.upper(), json.dumps(canary)[1:-1]}
-    written = {text.encode() for text in plain} | {canary.encode("utf-16-le")}
-    return written | {text.hex().encode() for text in written}
-
-
-@dataclass
-class House:
-    """The node that runs, how to reach it, and what it and the gate said."""
-
-    home: Path
-    url: str
-    office: PostOffice
-    wallet: Wallet
-    said: list[bytes] = field(default_factory=list)
-
-    def post(self, path: str, body: Any, **headers: str) -> requests.Response:
-        data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        sent = {"Content-Type": "application/json", **headers}
-        return requests.post(f"{self.url}/v1{path}", data=data, headers=sent, timeout=20)
-
-    def token(self, address: str) -> str:
-        """Of the link in the newest letter to somebody."""
-        wait_until(lambda: any(to == [address] for _, to in self.office.envelopes), f"a letter to {address}", 30)
-        (raw,) = [
-            raw for raw, (_, to) in zip(self.office.letters, self.office.envelopes, strict=True) if to == [address]
-        ]
-        body = raw.get_body(("plain",))
-        assert body is not None
-        found = LINK.search(body.get_content())
-        assert found is not None
-        return found[1]
-
-    def activate(self, token: str, ticket: int, answer: str) -> int:
-        """Open the link and answer; the status."""
-        wallet = Wallet.new(Random(ticket))
-        key = {"ticket": ticket, "holder_key": wallet.public.hex(), "proof": wallet.proof(EVENT, ticket).hex()}
-        return self.post(f"/activation/{token}", {"answer": answer, "keys": [key]}).status_code
-
-
-def stage(home: Path) -> tuple[Wallet, str]:
-    """Tickets 2 to 20, and 1 of a later event; its holder, and a link to ticket 2 for a person of the vault."""
-    now, wallet = int(time.time()), Wallet.new(Random(5))
-    with open_home(home) as node:
-        set_site(node, SITE)
-        create_event(node, EventOrder(EVENT, "Harbour Nights", now - 600, now + 7_200, 100))
-        create_event(node, EventOrder(LATER, "Harbour Nights", now + 9_000_000, now + 9_007_200, 100))
-        free = [NewTicket(index, index, 0, 1, 88_000) for index in range(2, 21)]
-        held = NewTicket(1, 1, 0, 1, 88_000, wallet.public, wallet.proof(LATER, 1))
-        node.commit([*node.operator.issue(EVENT, free, now), *node.operator.issue(LATER, [held], now)])
-        person = node.vault.add(PERSON, node.seconds, [EVENT])
-        made = activation.prepare(node, Ask(EVENT, (2,), "HK-0001", person, "HKID?", PERSON["document"]))
-    return wallet, made.token
-
-
-@contextmanager
-def open_house(home: Path) -> Iterator[tuple[House, str]]:
-    """Served as a program of its own, with a mail server and a ticketing system; and the token of ticket 2's link."""
-    office = PostOffice()
-    wallet, token = stage(home)
-    with open_office(office) as mailbox:
-        mail = f'host = "127.0.0.1"\nport = {mailbox}\nsecurity = "none"\nsender = "box@tickets.example"\n'
-        (home / "outside.toml").write_text(f'[mail]\n{mail}[ticketing]\nwebhook_secret_files = ["feed"]\n')
-        (home / "feed").write_text("whsec_" + base64.b64encode(SECRET).decode())
-        (home / "feed").chmod(0o600)
-        with process(home) as (running, port):
-            made = House(home, f"http://127.0.0.1:{port}", office, wallet)
-            yield made, token
-            running.terminate()
-            made.said.append(running.communicate(timeout=30)[0].encode())
-
-
-def orders(house: House, folder: Path) -> None:
+def orders(house: House) -> None:
     """From the ticketing system's file, and by its webhook; with a bad row each."""
     rows = [f"U-1,{EVENT},3,yes,88000,{PHONES[0]},{FILE}", f"U-2,{EVENT},maybe,yes,88000,{PHONES[0]},{FILE}"]
-    file = folder / "orders.csv"
+    file = house.given / "orders.csv"
     file.write_text("\n".join(["number,event,tickets,eticket,price_cents,phone,email", *rows]))
     with operator(house.home) as node:
         taken = node.orders(EVENT, file, lambda _: None, whole=False)
     assert (taken["sold"], taken["bad"]) == (1, 1)
-    order = {"event": EVENT, "eticket": True, "price_cents": 88_000, "phone": PHONES[1], "email": HOOK}
+    order = {"event": EVENT, "eticket": True, "price_cents": FACE, "phone": PHONES[1], "email": HOOK}
     listed = [{**order, "number": "W-1", "tickets": [4]}, {**order, "number": "W-2", "tickets": [[PHONES[1]]]}]
     body = json.dumps({"orders": listed}).encode()
     told = house.post(f"/events/{EVENT}/orders", body, **signed(body, SECRET, time.time())).json()
@@ -139,34 +64,87 @@ def orders(house: House, folder: Path) -> None:
     assert house.activate(house.token(HOOK), 4, WRONG_ANSWER) == 403
 
 
-def people(house: House, token: str) -> None:
-    """A guest, a recipient, a person of the vault, staff; right and wrong."""
+def buyers(house: House) -> None:
+    """Somebody buys a seat here, for whom the provider has a name of its own."""
+    house.desk.account("account-1", deposit=10 * FACE)
+    held = house.post(f"/events/{EVENT}/holds", {"tickets": [6]}).json()
+    who = {
+        "payer": house.desk.party("account-1", EVENT).hex(),
+        "authorisation": house.desk.yes("account-1", event=EVENT),
+    }
+    paid = house.post(f"/events/{EVENT}/holds/{held['hold']}/pay", {**who, "phone": PHONES[4], "email": BUYER})
+    assert paid.status_code == 200, paid.text
+    assert house.activate(house.token(BUYER), 6, paid.json()["number"]) == 200
+    wrong = {"phone": PHONES[0], "email": FILE, "eticket": True}
+    assert house.post(f"/events/{EVENT}/holds/{PERSON['phone']}/pay", wrong).status_code >= 400
+
+
+def guests(house: House) -> None:
+    """A sponsor's: one by one, and from a list."""
     guest = {"phone": PHONES[2], "email": GUEST, "question": "HKID?", "answer": GUESTS_ANSWER}
+    file = house.given / "guests.csv"
+    file.write_text(f"phone,email,question,answer\n{PHONES[3]},{LISTED},HKID?,{LISTED_ANSWER}\n")
     with operator(house.home) as node:
         node.do("sponsors-add", event=EVENT, sponsor="bank")
-        node.do("sponsors-allot", event=EVENT, sponsor="bank", tickets=[10])
+        node.do("sponsors-allot", event=EVENT, sponsor="bank", tickets=[10, 11])
         assert node.do("sponsors-invite", event=EVENT, sponsor="bank", guests=[guest])["tickets"] == [10]
-        assert len(node.do("vault-find", field="phone", value=PERSON["phone"])) == 1
-        link = node.do("accounts-invite", role="ops", name=STAFF, organisation="")["link"]
+    invited = subprocess.run(
+        [*NODE, str(house.home), "sponsors", "invite", EVENT, "bank", str(file)],
+        capture_output=True,
+        timeout=60,
+        check=True,
+    )
+    house.said += [invited.stdout, invited.stderr]
     assert house.activate(house.token(GUEST), 10, GUESTS_ANSWER) == 200
-    assert house.activate(token, 2, WRONG_ANSWER) == 403
-    assert house.activate(token, 2, PERSON["document"]) == 200
-    now, secret = int(time.time()), os.urandom(32)
+    assert house.activate(house.token(LISTED), 11, LISTED_ANSWER) == 200
+
+
+def heirs(house: House) -> None:
+    """A ticket is passed on to an address."""
+    now, secret = int(time.time()), bytes(range(32))
     entry = OfferTransfer(1, 0, 0, invitation(secret), now + 600).seal(LATER, now, house.wallet.key)
     offer = {"entry": entry.hex(), "secret": secret.hex(), "email": HEIR}
     answer = house.post(f"/events/{LATER}/transfers", offer)
     assert answer.status_code == 201, answer.text
     wait_until(lambda: [HEIR] in [to for _, to in house.office.envelopes], "a letter to the recipient", 30)
-    paid = {"phone": PHONES[0], "email": FILE, "eticket": True}
-    assert house.post(f"/events/{EVENT}/holds/{PERSON['phone']}/pay", paid).status_code >= 400
-    with closing(Browser(house.url, SITE)) as browser:
-        assert browser.join(link).status_code == 200
-        assert browser.ask("GET", f"/v1/activation/{PERSON['email']}").status_code == 404
+
+
+def desks(house: House, token: str) -> None:
+    """The help desk opens a link that was locked by guesses; the vault is asked; staff join, sign in and mistype."""
+    with operator(house.home) as node:
+        link = node.do("accounts-invite", role="ops", name=STAFF, organisation="")["link"]
+        other = node.do("accounts-invite", role="regulator", name=PASSKEY, organisation="")["link"]
+        assert len(node.do("vault-find", field="phone", value=PERSON["phone"])) == 1
+    assert [house.activate(token, 2, WRONG_ANSWER) for _ in range(6)] == [403] * 4 + [423] * 2
+    with closing(Browser(house.url, SITE)) as ops, closing(Browser(house.url, SITE)) as regulator:
+        assert ops.join(link).status_code == 200
+        assert regulator.join(other).status_code == 200
+        links = ops.ask("GET", f"/v1/activations/{EVENT}").json()
+        (locked,) = [one["link"] for one in links if one["tickets"] == [2]]
+        assert ops.ask("POST", f"/v1/activations/{locked}/unlock", {}).status_code == 200
+        assert ops.ask("GET", f"/v1/activation/{PERSON['email']}").status_code == 404
+        assert ops.get("/trail").status_code == 200
+        assert regulator.ask("GET", f"/v1/regulator/events/{EVENT}/acts.csv").status_code == 200
+        assert (
+            regulator.ask("GET", f"/v1/events/{PERSON['phone']}/tickets/{PERSON['document']}/history").status_code
+            == 404
+        )
+    assert house.activate(token, 2, PERSON["document"]) == 200
+
+
+def die_in_the_middle_of_an_upload(house: House) -> None:
+    """A feed's file is on its way in when the power goes."""
+    rows = f"number,event,tickets,eticket,price_cents,phone,email\nU-9,{EVENT},5,yes,88000,{PHONES[0]},{FILE}\n" * 2_000
+    head = f"POST /orders/{EVENT} HTTP/1.1\r\nHost: node\r\nContent-Length: 1000000\r\n\r\n"
+    with socket.socket(socket.AF_UNIX) as wire:
+        wire.connect(str(house.home / "admin.sock"))
+        wire.sendall((head + rows).encode())
+        wait_until(lambda: house.written() > len(rows) // 2, "half of the file to be on the disk", 20)
 
 
 @contextmanager
-def gate(house: House, folder: Path) -> Iterator[Path]:
-    """A gate-scanner with a camera that sees ticket 3's code; its state folder."""
+def gate(house: House, folder: Path) -> Iterator[None]:
+    """A gate-scanner with a camera that sees ticket 3's code."""
     folder.mkdir()
     frames, config = folder / "frames", folder / "gate.toml"
     frames.mkdir()
@@ -184,37 +162,44 @@ def gate(house: House, folder: Path) -> Iterator[Path]:
     log = (folder / "output").open("wb")
     with log, subprocess.Popen([*GATE, "run", "--config", str(config)], stdout=log, stderr=log) as running:
         try:
-            yield folder
+            yield
         finally:
             running.terminate()
             running.wait(30)
 
 
-def search(house: House, folder: Path) -> None:
-    """Nothing of anybody in any file below `folder` but the orders' own, nor in what was said."""
-    files = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.name != "orders.csv"}
-    names = {path.name for path in files}
-    assert {"ledger.sqlite3", "vault.sqlite3", "activations.sqlite3", "checkpoint", "journal.db", "the.snap"} <= names
-    texts = {**{str(path): data for path, data in files.items()}, "the node's output": b"".join(house.said)}
-    assert EVENT.encode() in texts["the node's output"] + b"".join(files.values())
-    found = {
-        (where.rpartition("/")[2], canary)
-        for where, data in texts.items()
-        for canary in CANARIES
-        if canary not in CLEAR.get(Path(where).name.removesuffix("-wal"), set())
-        and any(spelled in data for spelled in spellings(canary))
-    }
-    assert found == set()
-
-
-def test_no_canary_is_in_anything_that_a_node_or_a_gate_wrote(tmp_path: Path) -> None:
-    with open_house(tmp_path / "node") as (house, token):
-        orders(house, tmp_path)
-        people(house, token)
-        with gate(house, tmp_path / "gate"):
+def test_no_canary_is_in_anything_that_a_node_or_a_gate_wrote(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "tmp").mkdir()
+    for name in ("TMPDIR", "SQLITE_TMPDIR"):
+        monkeypatch.setenv(name, str(tmp_path / "tmp"))
+    with open_house(tmp_path, PERSON) as (house, token):
+        with house.open("kill"):
+            orders(house)
+            buyers(house)
+            guests(house)
+            die_in_the_middle_of_an_upload(house)
+        with house.open("kill"):
+            heirs(house)
+            desks(house, token)
+        with house.open(), gate(house, tmp_path / "gate"):
             history = f"{house.url}/v1/events/{EVENT}/tickets/3"
             wait_until(lambda: requests.get(history, timeout=20).json()["uses"] == 1, "the gate admits", 60)
-        with operator(house.home) as node:
-            node.do("log-export", folder=str(tmp_path / "copy"))
-            node.snapshot(EVENT, tmp_path / "the.snap")
-    search(house, tmp_path)
+            with operator(house.home) as node:
+                node.do("log-export", folder=str(tmp_path / "copy"))
+                node.snapshot(EVENT, tmp_path / "the.snap")
+    places = written_below(tmp_path, but=house.given)
+    names = {Path(place).name for place in places}
+    assert names >= {
+        "ledger.sqlite3",
+        "vault.sqlite3",
+        "activations.sqlite3",
+        "market.sqlite3",
+        "checkpoint",
+        "the.snap",
+    }
+    assert names >= {"journal.db", "provider.sqlite3"}
+    places["what the programs said"] = b"".join(house.said) + "".join(capfd.readouterr()).encode()
+    assert EVENT in places["what the programs said"].decode(), "nothing was heard of them"
+    assert found(places, CANARIES, CLEAR) == set()
