@@ -18,7 +18,7 @@ from ledger_node.contract.outcome import Outcome
 from ledger_node.contract.policy import PERCENT, TicketPolicy
 from ledger_node.contract.scene import look_up
 from scanner.verify.keys import NO_KEY
-from scanner.verify.row import ACTIVE
+from scanner.verify.row import ACTIVE, REFUNDED
 from tests.fakes.box_office import DOORS, EVENT, NODE, NOW, OPERATOR, code, gates, opening, ticket
 from tests.fakes.market import (
     FACE,
@@ -328,6 +328,8 @@ class Walk:
         event, keys, holding, allotted = self.state.event(EVENT), set(), Counter(), 0
         tickets = list(self.state.tickets(EVENT))
         assert event.issued == len(tickets) <= event.manifest.capacity
+        seats = [one.row.seat for one in tickets if one.row.seat and one.row.state != REFUNDED]
+        assert len(seats) == len(set(seats)), "two tickets have one seat"
         for one in tickets:
             title = look_up(self.state, EVENT, one.row.ticket).title
             assert title.place == "person" or one.row.holder_key == NO_KEY

@@ -44,8 +44,8 @@ def load(home: Path, event: str, file: Path) -> None:
     """Issue the tickets in FILE, a CSV in UTF-8 with the columns
     index,seat,category,gate_group,face_value,holder_key,proof.
 
-    face_value is in cents. holder_key and proof are hex and may be empty; proof is the key's signature over
-    "gatecode/v1/possession\\0" | event hash | index | owner_seq 0 | key.
+    A seat is one ticket's; 0 is a place without a number. face_value is in cents. holder_key and proof are hex and may
+    be empty; proof is the key's signature over "gatecode/v1/possession\\0" | event hash | index | owner_seq 0 | key.
 
     Every row is checked before anything is written, and all are written in one transaction: a bad row is named by its
     line and nothing of the file is kept; if the power goes in the middle, give the command again. A million rows take

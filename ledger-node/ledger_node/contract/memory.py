@@ -1,11 +1,12 @@
 """The contract's state in dictionaries: for audits, which replay a log once, and for tests. Nothing is kept on disk."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from ledger_node.contract.digest import Tally, device_item, event_item, fact_item, ticket_item
 from ledger_node.contract.facts import Fact, FactKey, key_bytes
 from ledger_node.contract.state import Act, Device, EventState, F, Record, Ref, Ticket, Undo
+from scanner.verify.row import REFUNDED
 
 
 class MemoryState:
@@ -16,6 +17,7 @@ class MemoryState:
         self.clock = 0
         self._events: dict[str, EventState] = {}
         self._tickets: defaultdict[str, dict[int, Ticket]] = defaultdict(dict)
+        self._seats: dict[tuple[str, int], int] = {}
         self._devices: dict[str, Device] = {}
         self._by_key: dict[bytes, Device] = {}
         self._records: dict[Ref, Record] = {}
@@ -40,6 +42,12 @@ class MemoryState:
     def tickets(self, event: str) -> Iterator[Ticket]:
         """In index order."""
         return (ticket for _, ticket in sorted(self._tickets[event].items()))
+
+    def sitting(self, event: str, seats: Collection[int]) -> Iterator[Ticket]:
+        """As the port says."""
+        known = [index for seat in seats if (index := self._seats.get((event, seat))) is not None]
+        tickets = (self._tickets[event][index] for index in known)
+        return (ticket for ticket in tickets if ticket.row.seat in seats and ticket.row.state != REFUNDED)
 
     def used_tickets(self, event: str) -> Iterator[Ticket]:
         """As the port says."""
@@ -95,7 +103,10 @@ class MemoryState:
 
     def put_ticket(self, ticket: Ticket) -> None:
         """As the port says."""
-        self._tickets[ticket.event][ticket.row.ticket] = ticket
+        row = ticket.row
+        self._tickets[ticket.event][row.ticket] = ticket
+        if row.seat and row.state != REFUNDED:
+            self._seats[ticket.event, row.seat] = row.ticket
 
     def put_device(self, device: Device) -> None:
         """As the port says."""

@@ -180,6 +180,11 @@ class Refusal(Enum):
         "The ticket is sold, held or allotted; choose another.",
         "門票已售出、保留或分配；請另選。",
     )
+    SEAT_DOUBLED = (
+        "seat-doubled",
+        "Another ticket of the event has this seat number; choose another, or 0 for a place without a number.",
+        "活動另一張門票已有此座位編號；請另選，或以 0 表示不設編號。",
+    )
     NOT_HELD = "not-held", "This hold does not keep the ticket, or no longer.", "此保留並無或不再保留該門票。"
     ORDER_EXISTS = "order-exists", "This order is in the log already; it counts once.", "此訂單已在帳本；只計算一次。"
     WRONG_PRICE = (

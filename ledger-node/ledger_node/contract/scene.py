@@ -1,5 +1,6 @@
 """What most rules look up first: an event and its books, a ticket and its title, the policy in force. Puts nothing."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from ledger_node.contract.facts import Books, Deal, Place, PolicyVersion, Title
@@ -10,6 +11,8 @@ from ledger_node.contract.state import EventState, State, Ticket
 from scanner.verify.keys import NO_KEY
 from scanner.verify.row import ACTIVE
 
+NO_SEAT = 0
+"""The number of a place without one (standing, free seating), which any number of tickets may have."""
 _WIDEST = TicketPolicy()
 
 
@@ -70,6 +73,19 @@ def is_free(seen: Seen, at: int, hold: bytes = b"") -> bool:
     kept = bool(hold) and title.place == "held" and title.ref == hold
     place_good = kept or place_at(title, at) == "house"
     return place_good and row.holder_key == NO_KEY and row.state == ACTIVE and not row.uses
+
+
+def seat_doubled(state: State, event: str, places: Iterable[tuple[int, int]]) -> Rejected | None:
+    """Whether one of these tickets (index, seat number) would share its seat with another that is not refunded."""
+    wanted: dict[int, int] = {}
+    for index, seat in places:
+        if seat != NO_SEAT and wanted.setdefault(seat, index) != index:
+            return Rejected(Refusal.SEAT_DOUBLED, f"ticket {index}: seat {seat}")
+    for other in state.sitting(event, wanted):
+        index = wanted[other.row.seat]
+        if index != other.row.ticket:
+            return Rejected(Refusal.SEAT_DOUBLED, f"ticket {index}: seat {other.row.seat}")
+    return None
 
 
 def live_deal(state: State, seen: Seen, at: int) -> Deal | None:

@@ -5,7 +5,7 @@ from ledger_node.contract.bodies_market import HoldSeats, ReleaseSeats
 from ledger_node.contract.facts import Deal, Title
 from ledger_node.contract.outcome import Rejected
 from ledger_node.contract.refusals import Refusal
-from ledger_node.contract.scene import Seen, is_free, look_up, open_scene
+from ledger_node.contract.scene import Seen, is_free, look_up, open_scene, seat_doubled
 from ledger_node.contract.state import State
 from ledger_node.contract.tickets import LAST_OWNER_SEQ
 from ledger_node.contract.values import but
@@ -70,6 +70,9 @@ def change(state: State, position: int, entry: Entry, _at: int) -> Rejected | No
         return Rejected(Refusal.TICKET_USED, seen.label)
     if act.gate_group and scene.event.manifest.group(act.gate_group) is None:
         return Rejected(Refusal.UNKNOWN_GATE_GROUP, f"{seen.label}: group {act.gate_group}")
+    refused = seat_doubled(state, entry.event, [(act.ticket, act.seat)])
+    if refused is not None:
+        return refused
     if row.owner_seq == LAST_OWNER_SEQ:
         return Rejected(Refusal.OWNER_SEQ_SPENT, seen.label)
     if act.owner_seq != row.owner_seq + 1:

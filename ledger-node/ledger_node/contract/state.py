@@ -4,7 +4,7 @@
 A rule reads what it needs, decides, and only then puts; so a refusal has put nothing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeVar
 
@@ -96,6 +96,9 @@ class Facts(Protocol):
 
     def ticket(self, event: str, index: int) -> Ticket | None:
         """The ticket, or None."""
+
+    def sitting(self, event: str, seats: Collection[int]) -> Iterable[Ticket]:
+        """The tickets that have one of these seat numbers and are not refunded, in no order."""
 
     def used_tickets(self, event: str) -> Iterable[Ticket]:
         """The tickets with a use spent, in index order."""

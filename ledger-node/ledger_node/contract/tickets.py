@@ -7,7 +7,7 @@ from ledger_node.contract.facts import Deal, Title
 from ledger_node.contract.outcome import Rejected
 from ledger_node.contract.proofs import possessed
 from ledger_node.contract.refusals import Refusal
-from ledger_node.contract.scene import licensed, scene_of
+from ledger_node.contract.scene import licensed, scene_of, seat_doubled
 from ledger_node.contract.shape import row_fault, u32
 from ledger_node.contract.state import EventState, State, Ticket
 from ledger_node.contract.values import but
@@ -44,6 +44,9 @@ def issue(state: State, position: int, entry: Entry, at: int, *, proven: bool = 
         refused = _row_refused(state, event, row, seen, proven=proven)
         if refused is not None:
             return refused
+    refused = seat_doubled(state, entry.event, ((row[0], row[1]) for row in rows))
+    if refused is not None:
+        return refused
     for row in rows:
         state.put_ticket(_new_ticket(entry.event, row, position))
     state.put_event(entry.event, but(event, issued=event.issued + len(rows)))

@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlite_utils import Database, Migrations
 
 from ledger_node.log.port import LedgerFault
-from ledger_node.log.tables import Tables
+from ledger_node.log.tables import SEAT, Tables
 
 _BUSY_SECONDS = 10.0
 migrations = Migrations("ledger")
@@ -69,6 +69,12 @@ def whole_life(db: Database) -> None:
         if statement.strip():
             db.execute(statement)
     db.execute("INSERT INTO tally VALUES (1, ?)", (Tables(db.conn).tally_anew().pack(),))
+
+
+@migrations()
+def seats(db: Database) -> None:
+    """Which ticket has a seat, found without looking at all."""
+    db.execute(f"CREATE INDEX ticket_seat ON ticket (event, {SEAT})")
 
 
 def open_writer(path: Path) -> sqlite3.Connection:

@@ -3,13 +3,14 @@ bulk. Rules are in the contract; begin, commit and rollback are the store's.
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from ledger_node.contract.digest import Tally, device_item, event_item, fact_item, ticket_item
 from ledger_node.contract.facts import Actor, ActorKey, Books, Fact, FactKey, PolicyVersion, key_bytes
 from ledger_node.contract.state import Act, Device, EventState, F, Record, Ref, Ticket, Undo
 from ledger_node.log.tables import Tables, fact_values, record_values, ticket_values
 from scanner.verify.entry import canonical
+from scanner.verify.row import REFUNDED
 
 _PUT_EVENT = (
     "INSERT INTO event (event, manifest, issued, changed) VALUES (?, ?, ?, ?)"
@@ -61,6 +62,15 @@ class SqliteState(Tables):
         if known is None:
             known = self._stored_tickets[event, index] = super().ticket(event, index)
         return known
+
+    def sitting(self, event: str, seats: Collection[int]) -> Iterator[Ticket]:
+        """As the port says. What was put since the last flush counts, not what the tables say of the same tickets."""
+        put = [index for seat in seats if (index := self._seats.get((event, seat))) is not None]
+        stored = [ticket.row.ticket for ticket in super().sitting(event, seats)]
+        for index in {*put, *stored}:
+            ticket = self.ticket(event, index)
+            if ticket is not None and ticket.row.seat in seats and ticket.row.state != REFUNDED:
+                yield ticket
 
     def used_tickets(self, event: str) -> Iterator[Ticket]:
         """As the port says."""
@@ -119,7 +129,10 @@ class SqliteState(Tables):
 
     def put_ticket(self, ticket: Ticket) -> None:
         """As the port says."""
-        self._tickets[ticket.event, ticket.row.ticket] = ticket
+        row = ticket.row
+        self._tickets[ticket.event, row.ticket] = ticket
+        if row.seat and row.state != REFUNDED:
+            self._seats[ticket.event, row.seat] = row.ticket
 
     def put_device(self, device: Device) -> None:
         """As the port says."""
@@ -203,6 +216,7 @@ class SqliteState(Tables):
         self._new_events: dict[str, EventState] = {}
         self._new_devices: dict[str, Device] = {}
         self._tickets: dict[tuple[str, int], Ticket] = {}
+        self._seats: dict[tuple[str, int], int] = {}
         self._records: dict[Ref, Record] = {}
         self._undone: dict[Ref, Undo] = {}
         self._incidents: set[Ref] = set()

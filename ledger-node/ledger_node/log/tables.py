@@ -4,7 +4,7 @@ Whether what is read is consistent depends on the transaction that the caller ha
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import lru_cache
 from itertools import chain
 from typing import Any
@@ -17,7 +17,7 @@ from ledger_node.contract.state import Act, Device, EventState, F, Record, Ticke
 from ledger_node.log.port import LedgerFault
 from scanner.verify.entry import Malformed, canonical, decode_map
 from scanner.verify.manifest import EventManifest
-from scanner.verify.row import Row
+from scanner.verify.row import REFUNDED, Row
 
 _TICKET = "SELECT row, face_value, used_device, used_counter, changed FROM ticket"
 _DEVICE = "SELECT event, device, public_key, gate, enrolled_at, revoked_at, position FROM device"
@@ -26,6 +26,9 @@ _RECORD = (
     " cause, first_device, first_counter FROM record"
 )
 _ROWS_A_CHUNK = 4096
+_SEATS_AT_ONCE = 500
+SEAT = "substr(row, 11, 4)"
+"""The seat in a packed row, as the index on it says it."""
 
 
 class Tables:
@@ -48,6 +51,19 @@ class Tables:
         where = (self._number(event), index)
         found = self._conn.execute(f"{_TICKET} WHERE event = ? AND ticket = ?", where).fetchone()
         return _ticket(event, found) if found else None
+
+    def sitting(self, event: str, seats: Collection[int]) -> Iterator[Ticket]:
+        """The tickets that have one of these seat numbers and are not refunded, in no order."""
+        wanted, number = list(seats), self._number(event)
+        while wanted:
+            # Two lengths make two statements, so that SQLite need not read a new one for each entry.
+            some = wanted[-_SEATS_AT_ONCE:]
+            del wanted[-_SEATS_AT_ONCE:]
+            marks = 1 if len(some) == 1 else _SEATS_AT_ONCE
+            places = [seat.to_bytes(4, "big") for seat in some] + [None] * (marks - len(some))
+            query = f"{_TICKET} WHERE event = ? AND {SEAT} IN ({', '.join('?' * marks)})"
+            found = (_ticket(event, row) for row in self._conn.execute(query, (number, *places)))
+            yield from (ticket for ticket in found if ticket.row.state != REFUNDED)
 
     def tickets(self, event: str) -> Iterator[Ticket]:
         """All, in index order, streamed."""

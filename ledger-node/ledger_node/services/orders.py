@@ -18,6 +18,7 @@ from ledger_node.contract.bodies_market import Sale
 from ledger_node.contract.facts import Order
 from ledger_node.contract.outcome import Outcome, Rejected
 from ledger_node.contract.policy import TicketPolicy
+from ledger_node.contract.scene import NO_SEAT
 from ledger_node.log.ledger import View
 from ledger_node.services import buyers
 from ledger_node.services.errors import ServiceError
@@ -25,6 +26,7 @@ from ledger_node.services.links import items_of
 from ledger_node.services.node import Node, fault_as_error
 from ledger_node.services.policies import policy_now
 from ledger_node.services.pricing import lines_of
+from scanner.verify.row import REFUNDED
 
 CHUNK = 500
 MOST_WHOLE = 200_000
@@ -202,6 +204,7 @@ class _Seats:
     def tickets(self, view: View, seats: Sequence[int]) -> tuple[int, ...] | str:
         """The tickets of these seats, or what is wrong."""
         if self._tickets is None:
-            self._tickets = {ticket.row.seat: ticket.row.ticket for ticket in view.tickets(self._event)}
+            rows = (ticket.row for ticket in view.tickets(self._event))
+            self._tickets = {row.seat: row.ticket for row in rows if row.seat != NO_SEAT and row.state != REFUNDED}
         missing = [seat for seat in seats if seat not in self._tickets]
         return f"seats: no ticket has seat {missing[0]}" if missing else tuple(self._tickets[seat] for seat in seats)

@@ -109,7 +109,7 @@ def test_a_taken_index_refuses_the_whole_file(node: Node, tmp_path: Path) -> Non
 
 
 def test_unnamed_groups_are_made_for_an_event_without_groups_of_its_own(node: Node, tmp_path: Path) -> None:
-    import_file(node, EVENT, written(tmp_path, "1,1,0,7,0,,", "2,1,0,0,0,,"))
+    import_file(node, EVENT, written(tmp_path, "1,1,0,7,0,,", "2,2,0,0,0,,"))
     group = read_event(node, EVENT).manifest.group(7)
     assert group == GateGroup(7, "group 7", "第 7 組", ("7-1",))
 
