@@ -1,5 +1,6 @@
 """The demo itself: the show that `make demo` plays, shortened, with both real programs on real frames."""
 
+import json
 import queue
 import re
 import signal
@@ -12,13 +13,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from scanner.camera.decode import Decoder
 from tests.show.audience import Lane, Visit
+from tests.show.cast import EVENT
 from tests.show.phone import Phone
 from tests.show.spool import Spool
 
 DEMO = [sys.executable, "-m", "tests.show.demo"]
+LEDGER = [sys.executable, "-m", "ledger_node.cli"]
+PATIENCE_S = 240
+BOUGHT = ["sale", "activation", "key.register"]
 HALVES = {" ": (255, 255), "▀": (0, 255), "▄": (255, 0), "█": (0, 0)}
 
 
@@ -65,24 +71,59 @@ def demo(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], Callable[[str
             reader.join(60)
 
 
+def played(*arguments: str) -> tuple[int, str]:
+    """The demo's exit status and all that it said."""
+    with subprocess.Popen([*DEMO, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        try:
+            said, _ = process.communicate(timeout=PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            process.terminate()
+            said, _ = process.communicate()
+    return process.returncode, said
+
+
+@pytest.mark.timeout(PATIENCE_S + 60)
 def test_the_show_goes_as_the_script_says_and_the_books_balance(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [*DEMO, "--short", "--folder", tmp_path / "demo"], capture_output=True, text=True, timeout=110, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "the books balance" in done.stdout
-    verdicts = [line for line in done.stdout.splitlines() if re.search("● (GREEN|AMBER|RED) +[A-Z]", line)]
+    status, said = played("--short", "--folder", str(tmp_path / "demo"))
+    assert status == 0, said
+    assert "the books balance" in said
+    verdicts = [line for line in said.splitlines() if re.search("● (GREEN|AMBER|RED) +[A-Z]", line)]
     shown = [line for line in verdicts if re.match(r"\d\d:\d\d:\d\d ", line)]
-    assert len(shown) == 14
+    assert len(shown) == 18
     assert {line.split()[-1] for line in shown} == {"online", "offline"}
-    proven = [line for line in done.stdout.splitlines() if "✓ in the log" in line]
+    proven = [line for line in said.splitlines() if "✓ in the log" in line]
     assert len(proven) == sum("▶ opens" in line for line in shown) > 5
+    assert_paths_stand_in_the_log(said, tmp_path / "demo" / "node")
     for gate in ("R1", "B1"):
         source = tomllib.loads((tmp_path / "demo" / gate / "gate.toml").read_text())["camera"]["source"]
         frames = source.removeprefix("follow:")
         assert not Path(frames).exists()
         assert running_with(frames) == []
     assert running_with(str(tmp_path)) == []
+
+
+def assert_paths_stand_in_the_log(said: str, home: Path) -> None:
+    """Every person's steps are what the ledger on disk tells of their ticket, in its order and with its numbers."""
+    shown: dict[tuple[str, int], dict[int, str]] = {}
+    who = ("", 0)
+    for row in re.findall(r"│ (.{1,21}) │ +(\d*) │ +#(\d+) │ (\S+) +│", said.partition("Everybody's path")[2]):
+        who = (row[0].strip(), int(row[1])) if row[1] else who
+        assert int(row[2]) > max(shown.get(who, {}), default=-1)
+        shown.setdefault(who, {})[int(row[2])] = row[3]
+    chan, before, chow, lee, wong, ho, lam = shown.values()
+    assert list(chan.values()) == [*BOUGHT, "admission"]
+    assert list(before.values())[:5] == [*BOUGHT, "identity.attest", "transfer.offer"]
+    assert list(chow.values()) == ["transfer.offer", "transfer.reject"]
+    assert list(lee.values()) == ["transfer.offer", "transfer.accept", "payment.capture", "admission"]
+    paid = ["seat.hold", "sale", "payment.capture", "activation", "key.register"]
+    assert sorted(wong.values()) == sorted([*paid, "identity.attest", "resale.list", "refusal"])
+    assert list(ho.values()) == ["resale.buy", "payment.capture", "admission"]
+    assert list(lam.values()) == ["sponsor.allot", "sponsor.grant", "key.register", "admission"]
+    for (_, ticket), steps in shown.items():
+        told = subprocess.run([*LEDGER, "--home", home, "tickets", "history", EVENT, str(ticket)],
+                              capture_output=True, text=True, timeout=30, check=True)  # fmt: skip
+        logged = {step["position"]: step["type"] for step in json.loads(told.stdout)["entries"]}
+        assert steps.items() <= logged.items()
 
 
 def test_a_camera_reads_the_code_in_the_terminal_and_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -48,9 +48,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """The admissions that count, in the order of time, and every reason why they do not balance."""
+    """The log's entries, the admissions that count in the order of time, and every reason why they do not balance."""
 
     log: Audited
+    entries: tuple[Entry, ...]
     lines: tuple[Line, ...]
     faults: tuple[str, ...]
 
@@ -75,7 +76,21 @@ def compare(source: Source, audited: Audited, journals: Sequence[list[Entry]]) -
         faults.append("the auditor did not get to the end of the log")
     lines = [_line(entry, log, source) for entries in journals for entry in admitted(entries)]
     faults += list(_doubts(lines, log, journals))
-    return Books(audited, tuple(sorted(lines, key=lambda line: line.at)), tuple(faults))
+    return Books(audited, tuple(log.entries), tuple(sorted(lines, key=lambda line: line.at)), tuple(faults))
+
+
+def promises(source: Source) -> tuple[str, list[str]]:
+    """The organiser's promises as the ledger recounts them, in a sentence, and what was broken."""
+    answer = source(f"v1/events/{EVENT}/assurance")
+    if answer is None:
+        raise ShowError(f"the node does not recount {EVENT}")
+    said = json.loads(answer)
+    capacity, sponsors, resales = said["capacity"], said["sponsors"], said["resales"]
+    sentence = (
+        f"recounted from the log: {capacity['issued']:,} issued, {capacity['licensed']:,} licensed; sponsors have"
+        f" {sponsors['allotted']} and may have {sponsors['allowed']}; {resales['completed']} resold, all within the cap"
+    )
+    return sentence, [] if said["holds"] else [f"the ledger's promises are broken: {said}"]
 
 
 def journal_of(config: Path) -> list[Entry]:

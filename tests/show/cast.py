@@ -15,6 +15,7 @@ EVENT, NAME = "hkc:the-long-night", "Coliseum: The Long Night"
 OTHER_EVENT = "hkc:the-matinee"
 COLUMNS = ("index", "seat", "category", "gate_group", "face_value", "holder_key", "proof")
 ANY_GATE, RED, BLUE = 0, 1, 4
+FACE_VALUE = 88_000
 PARTS = 40
 _OF_REMAINDER = (RED, 2, 3, BLUE)
 _EVERY = 250
@@ -32,7 +33,8 @@ class Cast:
         if self._stride < 8:
             raise ValueError(f"{seats} seats are too few for this cast: at least {8 * PARTS}")
         self._anywhere = {self.anywhere(n) for n in range(PARTS - 1)}
-        self._unsold = {self.unsold(n) for n in range(PARTS - 1)}
+        self._unsold_blue = {self.unsold_blue(n) for n in range(PARTS - 1)}
+        self._unsold = {self.unsold(n) for n in range(PARTS - 1)} | self._unsold_blue
         self._wallets: dict[int, Wallet] = {}
         for index in range(1, seats + 1):
             self._wallets[index] = Wallet.new(draw)
@@ -51,8 +53,12 @@ class Cast:
         return self._stride * (n + 1) + 3
 
     def unsold(self, n: int) -> int:
-        """The n-th ticket, for the red gates, that nobody has bought when the show begins."""
+        """The n-th ticket, for the red gates, that is not sold yet when the tickets are issued."""
         return self._stride * (n + 1) + 4
+
+    def unsold_blue(self, n: int) -> int:
+        """The same for the blue gates."""
+        return self._stride * (n + 1) + 5
 
     def anywhere(self, n: int) -> int:
         """The n-th ticket for any gate; its number leases its use to the blue gates when no node can be asked."""
@@ -85,10 +91,14 @@ class Cast:
             writer = csv.writer(file)
             writer.writerow(COLUMNS)
             for index, wallet in self._wallets.items():
-                group = ANY_GATE if index in self._anywhere else _OF_REMAINDER[index % 4]
                 sold = index not in self._unsold
                 key, proof = (wallet.public.hex(), wallet.proof(EVENT, index).hex()) if sold else ("", "")
-                writer.writerow((index, index, 1, group, 88_000, key, proof))
+                writer.writerow((index, index, 1, self._group(index), FACE_VALUE, key, proof))
                 if index % _EVERY == 0:
                     progress(index)
         progress(self.seats)
+
+    def _group(self, index: int) -> int:
+        if index in self._anywhere:
+            return ANY_GATE
+        return BLUE if index in self._unsold_blue else _OF_REMAINDER[index % 4]

@@ -17,17 +17,21 @@ from pathlib import Path
 from random import SystemRandom
 from types import FrameType
 
-from tests.show import books
+from ledger_node.adapters.remote_log import http_source
+from tests.show import books, paths
 from tests.show.audience import Lane
 from tests.show.cast import EVENT, NAME, Cast
 from tests.show.conduct import Conductor, Lines
 from tests.show.house import House
+from tests.show.outside import Outside
+from tests.show.people import Company
 from tests.show.script import BLUE_GATE, RED_GATE, Deals, Script
 from tests.show.spool import Spool
 from tests.show.stage import ShowError
 from tests.show.table import Stage
 from tests.show.venue import hall
 from tests.show.webcam import CameraShow
+from tests.show.weeks import Told, Weeks
 
 FOLDER, REPLAY = Path(".demo"), "replay"
 HALLS = {RED_GATE: 1, BLUE_GATE: 4}
@@ -39,7 +43,7 @@ class Size:
     """How long a show is: seats, seconds without a node, and whether the script is cut."""
 
     seats: int = 12_500
-    outage_s: float = 20.0
+    outage_s: float = 15.0
     short: bool = False
 
 
@@ -60,76 +64,87 @@ class Show:
             stack.enter_context(self._stage)
             stack.enter_context(self._house)
             stack.enter_context(self._last_words())
-            cast = self._set_up()
-            lanes = self._open_gates(stack)
-            conductor = Conductor(self._house, self._lines, lanes, self._stage, time.time)
-            script = Script(cast, Deals.of(cast), self._size.short)
+            cast, outside = self._set_up()
+            company = Company.of(cast)
+            weeks = Weeks(self._house.folder, self._house.office, outside, company, self._stage)
             began = time.monotonic()
-            faults = [*self._evening(conductor, script), *self._closing(conductor)]
+            lanes = self._before_the_show(weeks, stack)
+            conductor = Conductor(self._house, self._lines, lanes, self._stage, time.time)
+            script = Script(cast, company, Deals.of(cast), self._size.short)
+            faults = [*self._evening(conductor, script), *self._closing(conductor, company, weeks.told)]
             self._tell(conductor, faults, time.monotonic() - began)
             return faults
 
     # Before the doors open
 
-    def _set_up(self) -> Cast:
+    def _set_up(self) -> tuple[Cast, Outside]:
         seats, stage, house = self._size.seats, self._stage, self._house
         stage.headline(NAME, [INTRODUCTION.format(seats=seats)])
-        house.office.create_event(seats, time.time())
         list_of_tickets = house.folder / "tickets.csv"
-        with stage.bar(f"{seats:,} holders make their keys", seats) as update:
-            cast = Cast(seats, SystemRandom(), update)
-        with stage.bar("each key proves that its holder has it", seats) as update:
-            cast.write_csv(list_of_tickets, update)
+        with ThreadPoolExecutor(1) as pool:
+            opening = pool.submit(self._create_event, seats)
+            with stage.bar(f"{seats:,} holders make their keys", seats) as update:
+                cast = Cast(seats, SystemRandom(), update)
+            with stage.bar("each key proves that its holder has it", seats) as update:
+                cast.write_csv(list_of_tickets, update)
+            with stage.bar("a show is created; a wallet provider and a mail server open", None):
+                outside = opening.result()
         with stage.bar("the ledger node checks and takes in the tickets", None):
             house.office.import_tickets(list_of_tickets)
         with stage.bar("the ledger node starts", None):
             house.open_node()
         stage.node("online")
-        return cast
+        return cast, outside
 
-    def _open_gates(self, stack: ExitStack) -> dict[str, Lane]:
-        house, stage, lanes = self._house, self._stage, {}
-        with stage.bar("both gates are enrolled by one-time codes", len(HALLS)) as update:
-            folders = {gate: house.frames(gate) for gate in HALLS}
-            for gate, frames in folders.items():
-                lanes[gate] = Lane(gate, Spool(frames), HALLS[gate], seed=HALLS[gate])
-            with ThreadPoolExecutor() as pool:
-                enrolled = pool.map(lambda gate: house.enrol(gate, f"follow:{folders[gate]}"), HALLS)
-                for number, _ in enumerate(enrolled, 1):
-                    update(number)
-        with stage.bar("both gates download the list and are ready", None):
+    def _create_event(self, seats: int) -> Outside:
+        self._house.office.create_event(seats, time.time())
+        return self._house.open_outside()
+
+    def _before_the_show(self, weeks: Weeks, stack: ExitStack) -> dict[str, Lane]:
+        """Tickets find their holders, while the venue sets up its gates."""
+        house, stage = self._house, self._stage
+        lanes: dict[str, Lane] = {}
+        stage.act("The weeks before: tickets find their holders", WEEKS)
+        with _meanwhile(lambda: self._open_gates(lanes)):
+            weeks.play(house.url)
+        with stage.bar("both gates are enrolled, have their lists and are ready", None):
             for gate, lane in lanes.items():
                 hall(HALLS[gate])
                 lane.start()
                 stack.callback(lane.close)
-                house.open_gate(gate)
             house.wait("the gates are ready", lambda: all(map(house.ready, lanes)))
         for gate in lanes:
             stage.note(f"what staff see at {gate}: {house.gates[gate].page}")
         return lanes
 
+    def _open_gates(self, lanes: dict[str, Lane]) -> None:
+        """Enrol both by one-time codes, and start them. Shows nothing."""
+        house = self._house
+        for gate, seed in HALLS.items():
+            frames = house.frames(gate)
+            lanes[gate] = Lane(gate, Spool(frames), seed, seed)
+            house.enrol(gate, f"follow:{frames}")
+            house.open_gate(gate)
+
     # The evening
 
     def _evening(self, conductor: Conductor, script: Script) -> list[str]:
         stage = self._stage
-        stage.legend()
         stage.act(
             "Doors are open", "Each gate claims a ticket at the ledger node before it opens, so nobody enters twice."
         )
-        with _meanwhile(lambda: self._cancel_and_resell(script.deals)):
+        stage.legend()
+        self._catch_up(conductor, *(held.ticket for held in script.company.all()))
+        with _meanwhile(lambda: self._house.office.cancel(script.deals.cancelled)):
             conductor.play(script.opening())
-        stage.note("meanwhile the box office has cancelled one ticket and sold another on")
-        self._catch_up(conductor, script.deals.cancelled, script.deals.resold)
+        stage.note("meanwhile the box office has cancelled a ticket")
+        self._catch_up(conductor, script.deals.cancelled)
         conductor.play(script.after_the_office())
         self._outage(conductor, script)
         conductor.play(script.returned())
         stage.note("waiting until each record of both gates has its receipt, with its proof")
         self._settle(conductor, SETTLE_S)
         return conductor.faults
-
-    def _cancel_and_resell(self, deals: Deals) -> None:
-        self._house.office.cancel(deals.cancelled)
-        self._house.office.register(deals.resold, 1, deals.resold_to)
 
     def _sell_one_more(self, deals: Deals) -> None:
         self._house.office.register(deals.sold_late, 0, deals.sold_late_to)
@@ -172,7 +187,7 @@ class Show:
 
     # After it
 
-    def _closing(self, conductor: Conductor) -> list[str]:
+    def _closing(self, conductor: Conductor, company: Company, told: Told) -> list[str]:
         house, stage = self._house, self._stage
         stage.act("The books", AUDIT)
         with stage.bar("both gates stop in order", None):
@@ -187,7 +202,11 @@ class Show:
         }
         stage.books(found.lines, entered)
         stage.note(f"the audited log: {found.log.size} entries, root {found.log.root.hex()}")
-        faults = list(found.faults)
+        ways = paths.read(http_source(house.url), found.entries, company.all(), told)
+        stage.show(paths.table(ways.paths))
+        kept, broken = books.promises(http_source(house.url))
+        stage.note(kept)
+        faults = [*found.faults, *ways.faults, *broken]
         if unlike := entered.keys() ^ {(line.gate, line.counter) for line in found.lines}:
             faults.append(f"turnstiles were released for {len(entered)} visitors, the books differ in {sorted(unlike)}")
         return faults
@@ -205,7 +224,7 @@ class Show:
         if faults:
             self._stage.verdict(f"NOT as it should be: {held_up}", faults)
         else:
-            self._stage.verdict(f"Every verdict was the expected one, and the books balance: {held_up}", [])
+            self._stage.verdict(f"All went as the script says, and the books balance: {held_up}", [])
 
     @contextmanager
     def _last_words(self) -> Iterator[None]:
@@ -222,8 +241,10 @@ INTRODUCTION = (
     "A ledger node with {seats:,} tickets, and two gates: R1 (red) and B1 (blue). Each gate is a program of its own,"
     " with a camera, a signed journal and a turnstile. Phones, hands and light before the cameras are drawn, and the"
     " turnstiles are pretended; all else is real: a code on a phone is signed by its holder's key and lives for some"
-    " seconds, a verdict comes from a camera's frame, an admission is on disk and in the ledger."
+    " seconds, a verdict comes from a camera's frame, an admission is on disk and in the ledger. Before that, six"
+    " people come by their tickets: over the node's API, with letters over SMTP and money at a wallet provider."
 )
+WEEKS = "The ledger's contract rules on each step (#: the entry's number). It never learns a name."
 
 ALONE = "Each gate goes on alone: it admits tickets whose one use is leased to its group, and sends others to theirs."
 AUDIT = "The auditor re-checks every entry, signature and rule of the log, of which it knows only the public key."

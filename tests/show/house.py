@@ -17,6 +17,7 @@ from typing import Any
 
 from tests.show.cast import EVENT
 from tests.show.office import Office
+from tests.show.outside import Outside
 from tests.show.stage import BIN, Line, Program, ShowError, tool
 
 START_S = 60.0
@@ -67,6 +68,7 @@ class House:
         self.port = 0
         self._hear = hear
         self._node: Program | None = None
+        self._outside: Outside | None = None
         self._serving = Event()
         self._stack = ExitStack()
 
@@ -86,8 +88,9 @@ class House:
 
     def programs(self) -> list[Program]:
         """Everything that was started."""
+        provider = self._outside.program if self._outside else None
         gates = [gate.program for gate in self.gates.values()]
-        return [program for program in (self._node, *gates) if program is not None]
+        return [program for program in (self._node, provider, *gates) if program is not None]
 
     def frames(self, gate: str) -> Path:
         """A folder for a gate's pictures, in memory if the machine has a place for that; not made yet."""
@@ -97,6 +100,13 @@ class House:
         return folder / gate
 
     # The node
+
+    def open_outside(self) -> Outside:
+        """The organisations that the node works with, which it finds when it is served. The event must be there."""
+        self._outside = Outside(self.folder / "provider", self._stack, self._hear)
+        self._outside.open_accounts(self.office.node_key())
+        self._outside.write_settings(self.office.home)
+        return self._outside
 
     def open_node(self) -> None:
         """Serve; at the same port as before if it was served before."""
@@ -163,14 +173,16 @@ class House:
             time.sleep(GLANCE_S)
 
     def check(self) -> None:
-        """Raises ShowError if a gate has ended by itself."""
+        """Raises ShowError if a gate or the provider has ended by itself."""
+        if self._outside and self._outside.program.status is not None:
+            raise ShowError(f"the wallet provider ended by itself with status {self._outside.program.status}")
         for gate in self.gates.values():
             if gate.program and gate.program.status is not None:
                 raise ShowError(f"gate {gate.name} ended by itself with status {gate.program.status}")
 
     def close_gates(self) -> None:
         """SIGTERM to each; raises ShowError if one does not end in order."""
-        running = [program for program in self.programs() if program is not self._node]
+        running = [gate.program for gate in self.gates.values() if gate.program is not None]
         for program in running:
             program.ask_to_stop()
         for program in running:

@@ -1,6 +1,7 @@
 """The box office: everything that an operator does at a ledger node in the show, with the node's own command line.
 
-It works the same while the node is served and while it is down. No rule of a ticket is known here.
+It works the same while the node is served and while it is down; while it is served, from several threads. No rule of a
+ticket is known here.
 """
 
 import json
@@ -12,7 +13,7 @@ from tests.fakes.wallet import Wallet
 from tests.show.cast import EVENT, NAME
 from tests.show.stage import tool
 
-HALF_AN_HOUR = 1800
+HALF_AN_HOUR, HOUR = 1800, 3600
 
 
 class Office:
@@ -22,14 +23,47 @@ class Office:
         self.home = home
 
     def create_event(self, seats: int, now: float) -> None:
-        """A show whose doors opened half an hour before `now`."""
-        doors, starts = (datetime.fromtimestamp(now + shift, UTC).isoformat() for shift in (-HALF_AN_HOUR, 4500))
-        capacity = ("--capacity", str(seats))
-        self._run("event", "create", EVENT, "--name", NAME, "--doors", doors, "--starts", starts, *capacity)
+        """A show whose doors open half an hour after `now`. Its gates admit from an hour before that, so that tickets
+        can still change hands when it begins.
+        """
+        doors, starts = (datetime.fromtimestamp(now + shift, UTC).isoformat() for shift in (HALF_AN_HOUR, 2 * HOUR))
+        times = ("--doors", doors, "--starts", starts, "--early-opens", str(HOUR))
+        self._run("event", "create", EVENT, "--name", NAME, "--capacity", str(seats), *times)
 
     def import_tickets(self, csv: Path) -> int:
         """How many were imported."""
         return int(self._ask("tickets", "import", EVENT, csv)["imported"])
+
+    def node_key(self) -> str:
+        """The public key by which others know the node, in hex."""
+        return str(self._ask("keys", "show")["node_key"])
+
+    def set_policy(self, **changes: int | str) -> int:
+        """The event's next policy; its version."""
+        return int(
+            self._ask("policy", "set", EVENT, *(f"{name}={value}" for name, value in changes.items()))["version"]
+        )
+
+    def add_provider(self, name: str, public_key: str) -> None:
+        """A wallet provider whose receipts count from now on."""
+        self._run("actors", "add", EVENT, name, "provider", public_key)
+
+    def open_sale(self) -> None:
+        """Sell what is unsold over the node's API."""
+        self._run("sale", "open", EVENT)
+
+    def import_orders(self, csv: Path) -> dict[str, Any]:
+        """What became of the ticketing system's orders in a file."""
+        return self._ask("orders", "import", EVENT, csv)
+
+    def allot(self, sponsor: str, ticket: int) -> None:
+        """A sponsor, and a ticket that they may give to a guest."""
+        self._run("sponsors", "add", EVENT, sponsor)
+        self._run("sponsors", "allot", EVENT, sponsor, str(ticket))
+
+    def invite(self, sponsor: str, email: str) -> list[int]:
+        """The ticket that the sponsor's guest gets, if they claim it."""
+        return list(self._ask("sponsors", "invite", EVENT, sponsor, "--email", email)["tickets"])
 
     def enrolment_code(self, gate: str) -> str:
         """A one-time code for one device at `gate`."""

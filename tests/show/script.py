@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from tests.fakes.wallet import Wallet
 from tests.show.cast import Cast
+from tests.show.people import Company, Held
 
 RED_GATE, BLUE_GATE = "R1", "B1"
 MINUTE, HOUR = 60, 3600
@@ -15,6 +16,7 @@ MINUTE, HOUR = 60, 3600
 Said = tuple[str, str]
 """Outcome and reason, as a gate logs them."""
 ADMIT: Said = ("admit", "ok")
+GONE: Said = ("refuse", "transferred")
 USED: frozenset[Said] = frozenset({("refuse", "already-used"), ("refuse", "used-elsewhere")})
 
 
@@ -42,8 +44,6 @@ class Beat:
 class Deals:
     """What the box office does during the show. The certificate is there once the last ticket is sold."""
 
-    resold: int
-    resold_to: Wallet
     cancelled: int
     sold_late: int
     sold_late_to: Wallet
@@ -51,7 +51,7 @@ class Deals:
 
     @staticmethod
     def of(cast: Cast) -> "Deals":
-        return Deals(cast.blue(10), cast.stranger(), cast.red(10), cast.unsold(5), cast.stranger())
+        return Deals(cast.red(10), cast.unsold(5), cast.stranger())
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,50 +59,45 @@ class Script:
     """The acts. `short` leaves out what the others show as well."""
 
     cast: Cast
+    company: Company
     deals: Deals
     short: bool = False
 
     def opening(self) -> list[Beat]:
         """Both gates online."""
-        cast, blue_at_red = self.cast, self.cast.blue(4)
+        cast, who = self.cast, self.company
         return self._cut(
-            Beat((self._good(RED_GATE, cast.red(0)), self._good(BLUE_GATE, cast.blue(0))), short=True),
+            Beat((self._person(RED_GATE, who.chan, "bought"), self._good(BLUE_GATE, cast.blue(0))), short=True),
             Beat((self._old(RED_GATE, 5 * MINUTE, "5 minutes", ("amber", "clock-off")), self._other_show())),
             Beat((self._web_link(), self._good(BLUE_GATE, cast.blue(1)))),
             Beat((self._forged(RED_GATE), self._old(BLUE_GATE, HOUR, "an hour", ("refuse", "expired"))), short=True),
             Beat((self._two_at_once(), self._wrong_gate(BLUE_GATE, cast.red(2)))),
-            Beat((self._good(RED_GATE, cast.red(2)), self._good(BLUE_GATE, blue_at_red))),
+            Beat((self._good(RED_GATE, cast.red(2)), self._good(BLUE_GATE, cast.blue(4)))),
         )
 
     def after_the_office(self) -> list[Beat]:
-        """Both gates online, after the box office cancelled one ticket and sold another on."""
-        cast, deals = self.cast, self.deals
-        cancelled = self._code(RED_GATE, "a cancelled ticket", deals.cancelled, ("refuse", "cancelled"))
-        sold_on = self._code(BLUE_GATE, "a resold ticket, its old owner", deals.resold, ("refuse", "transferred"))
-        buyer = Scene(
-            BLUE_GATE,
-            "the same ticket, its new owner",
-            frozenset({ADMIT}),
-            lambda at: (cast.compact(deals.resold, at, owner_seq=1, holder=deals.resold_to),),
-            deals.resold,
-        )
+        """Both gates online, after the box office cancelled a ticket."""
+        cast, who = self.cast, self.company
+        cancelled = self._code(RED_GATE, "a cancelled ticket", self.deals.cancelled, ("refuse", "cancelled"))
+        anywhere = self._good(RED_GATE, cast.anywhere(0), "a ticket for any gate")
         return self._cut(
-            Beat((cancelled, sold_on), short=True),
-            Beat((self._good(RED_GATE, cast.anywhere(0), "a ticket for any gate"), buyer)),
-            Beat((self._used(BLUE_GATE, cast.anywhere(0), "that ticket again, at the other gate"),)),
+            Beat((cancelled, self._person(BLUE_GATE, who.wong_before, "sold it", GONE)), short=True),
+            Beat((anywhere, self._person(BLUE_GATE, who.ho, "bought it")), short=True),
+            Beat((self._used(BLUE_GATE, cast.anywhere(0), "that ticket at the other gate"),)),
             Beat((self._shared(RED_GATE), self._shared(BLUE_GATE)), one_enters=True, short=True),
         )
 
     def alone(self) -> list[Beat]:
         """No ledger node answers."""
-        cast = self.cast
+        cast, who = self.cast, self.company
         elsewhere = "a ticket for any gate, offline"
+        lee, lam = self._person(RED_GATE, who.lee, "got it"), self._person(BLUE_GATE, who.lam, "guest")
         return self._cut(
-            Beat((self._good(RED_GATE, cast.red(12)), self._good(BLUE_GATE, cast.blue(12)))),
+            Beat((lee, lam), short=True),
             Beat(
                 (
                     self._code(RED_GATE, elsewhere, cast.anywhere(2), ("amber", "other-lease")),
-                    self._used(BLUE_GATE, cast.blue(0), "a ticket that entered here before"),
+                    self._used(BLUE_GATE, cast.blue(0), "a ticket that entered before"),
                 ),
                 short=True,
             ),
@@ -114,16 +109,17 @@ class Script:
         sent_here = self._good(BLUE_GATE, cast.anywhere(2), "the visitor whom R1 sent here")
         if self.short:
             return [Beat((self._late_buyer_in_full(), sent_here))]
+        passed_on = self._person(RED_GATE, self.company.chan_before, "old code", GONE)
         return [
             Beat((self._late_buyer(), sent_here)),
             Beat((self._late_buyer_in_full(), self._good(BLUE_GATE, cast.blue(13)))),
-            Beat((self._good(RED_GATE, cast.red(13)), self._forged(BLUE_GATE))),
+            Beat((passed_on, self._forged(BLUE_GATE))),
         ]
 
     def returned(self) -> list[Beat]:
         """The node is back and both gates have heard it."""
         cast, deals = self.cast, self.deals
-        at_red = self._used(RED_GATE, cast.anywhere(2), "a ticket that entered at B1 meanwhile")
+        at_red = self._used(RED_GATE, cast.anywhere(2), "a ticket that entered at B1")
         again = Scene(
             RED_GATE,
             "the late buyer once more",
@@ -147,6 +143,9 @@ class Script:
 
     def _code(self, gate: str, held_up: str, ticket: int, said: Said) -> Scene:
         return Scene(gate, held_up, frozenset({said}), lambda at: (self.cast.compact(ticket, at),), ticket)
+
+    def _person(self, gate: str, held: Held, part: str, said: Said = ADMIT) -> Scene:
+        return Scene(gate, f"{held.person.name}, {part}", frozenset({said}), lambda at: (held.code(at),), held.ticket)
 
     def _used(self, gate: str, ticket: int, held_up: str) -> Scene:
         return Scene(gate, held_up, USED, lambda at: (self.cast.compact(ticket, at),), ticket)
@@ -184,14 +183,14 @@ class Script:
 
     def _shared(self, gate: str) -> Scene:
         ticket = self.cast.anywhere(1)
-        held_up = "one ticket at both gates at once"
+        held_up = "one ticket at two gates at once"
         return Scene(gate, held_up, USED | {ADMIT}, lambda at: (self.cast.compact(ticket, at),), ticket)
 
     def _late_buyer(self) -> Scene:
         deals, said = self.deals, frozenset({("amber", "show-full-code")})
         return Scene(
             RED_GATE,
-            "sold since the node died: short code",
+            "sold since then: short code",
             said,
             lambda at: (self.cast.compact(deals.sold_late, at, holder=deals.sold_late_to),),
             deals.sold_late,

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from rich.console import Console, Group
+from rich.console import Console, Group, JustifyMethod, RenderableType
 from rich.live import Live
 from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -24,7 +24,7 @@ from tests.show.books import Line as BookLine
 
 LAMPS = {"admit": ("GREEN", "bold green"), "amber": ("AMBER", "bold yellow"), "refuse": ("RED", "bold red")}
 GATES = {"R1": "bold white on red", "B1": "bold white on blue"}
-WIDTH_WITHOUT_TERMINAL = 132
+WIDTH_WITHOUT_TERMINAL = 100
 
 
 @dataclass
@@ -64,12 +64,12 @@ class Stage:
     def legend(self) -> None:
         """How to read the lines that follow."""
         lamps = Text.assemble(
-            ("● GREEN", "bold green"), " walk in   ", ("● AMBER", "bold yellow"), " staff help   ",
-            ("● RED", "bold red"), " stay out   ", ("▶ opens", "bold green"), " turnstile pulse   ",
-            ("ms", "bold"), " from frame to verdict or pulse",
+            ("● GREEN", "bold green"), " walk in  ", ("● AMBER", "bold yellow"), " staff help  ",
+            ("● RED", "bold red"), " stay out  ", ("▶ opens", "bold green"), " pulse  ",
+            ("ms", "bold"), " frame to verdict or pulse",
         )  # fmt: skip
         self.console.print(lamps, "")
-        heading = ("time", "gate", "what was held up", "lamp", "what the gate says", "ms", "turnstile", "gate is")
+        heading = ("time", "gate", "what was held up", "lamp", "what the gate says", "ms", "pulse", "gate is")
         self.console.print(_row(*(Text(word, style="dim") for word in heading)))
 
     def act(self, title: str, sentence: str) -> None:
@@ -82,6 +82,20 @@ class Stage:
     def note(self, sentence: str, style: str = "cyan") -> None:
         """Something that happened and was no scan."""
         self.console.print(_row(Text(_clock(), style="dim"), Text(), Text(f"… {sentence}", style=style)))
+
+    def tell(self, who: str, sentence: str, position: int | None = None) -> None:
+        """What somebody did before the doors opened, and the number of the ledger's entry if the node said it."""
+        number = Text("" if position is None else f"#{position}", style="bold")
+        self.console.print(_line(Text(_clock(), style="dim"), Text(who, style="bold"), Text(sentence), number))
+
+    def aside(self, sentence: str, style: str) -> None:
+        """What came of it: a letter, a refusal, money."""
+        self.console.print(_line(Text(), Text(), Text(sentence, style=style), Text()))
+
+    def show(self, what: RenderableType) -> None:
+        """Anything else, with a line before it."""
+        self.console.print()
+        self.console.print(what)
 
     def node(self, state: str) -> None:
         """How the ledger node is."""
@@ -121,18 +135,16 @@ class Stage:
     def books(self, lines: Sequence[BookLine], held_up: Mapping[tuple[str, int], str]) -> None:
         """Every admission, and where it stands in the log; `held_up` says what it was, by gate and record."""
         table = Table(title="Every admission, as the auditor found it", title_style="bold", border_style="dim")
-        columns = ("gate", "record", "time", "ticket", "what was held up", "ledger says", "log position", "proof")
-        for name in columns:
-            table.add_column(name, justify="right" if name in {"record", "ticket", "log position"} else "left")
+        for name in ("gate", "time", "ticket", "what was held up", "ledger", "entry", "proof"):
+            table.add_column(name, justify="right" if name in {"ticket", "entry"} else "left")
         for line in lines:
             table.add_row(
                 _badge(line.gate),
-                str(line.counter),
                 time.strftime("%H:%M:%S", time.localtime(line.at)),
                 str(line.ticket),
                 held_up.get((line.gate, line.counter), "?"),
                 Text(line.verdict, style="green" if line.verdict == "accepted" else "bold red"),
-                str(line.position),
+                f"#{line.position}",
                 Text("✓ in the log", style="green") if line.proven else Text("✗ no proof", style="bold red"),
             )
         self.console.print()
@@ -154,12 +166,12 @@ class Stage:
     def bar(self, label: str, total: int | None) -> Iterator[Callable[[int], None]]:
         """A progress bar for something long; without a terminal one line when it is done."""
         began = time.monotonic()
-        columns = (TextColumn(f"  {label:<50}"), BarColumn(30), MofNCompleteColumn(), TimeElapsedColumn())
+        columns = (TextColumn(f"  {label:<60}"), BarColumn(20), MofNCompleteColumn(), TimeElapsedColumn())
         with Progress(*columns, console=self.console, transient=True, disable=not self.console.is_terminal) as bar:
             task = bar.add_task(label, total=total)
             yield lambda done: bar.update(task, completed=done)
         spent = f"{time.monotonic() - began:.1f} s"
-        self.console.print(Text.assemble(("  ✓ ", "green"), f"{label:<50}", (spent, "dim")))
+        self.console.print(Text.assemble(("  ✓ ", "green"), f"{label:<60}", (spent, "dim")))
 
     def _footer(self) -> Group:
         now = self._now
@@ -178,7 +190,7 @@ def said(fields: dict[str, Any]) -> str:
     if fields["pulse"] and "certificate" in fields["marks"]:
         return f"{text} (by the ledger's certificate)"
     if fields["reason"] == "clock-off":
-        return f"{text} by {-detail['seconds']} s: ask for the live code"
+        return f"{text} by {-detail['seconds']} s"
     if "gates" in detail:
         return f"{text}: {detail['gates'][0]}-{detail['gates'][-1]}"
     if "gate" in detail:
@@ -194,15 +206,24 @@ def _clock() -> str:
     return time.strftime("%H:%M:%S")
 
 
+def _line(*cells: Text) -> Table:
+    row = Table.grid(padding=(0, 2, 0, 0), expand=True)
+    for width in (8, 21, None, 5):
+        justify: JustifyMethod = "right" if width == 5 else "left"
+        row.add_column(width=width, ratio=None if width else 1, justify=justify, overflow="fold")
+    row.add_row(*cells)
+    return row
+
+
 def _row(*cells: Text) -> Table:
     """One line in columns that stand in the same place in every line."""
-    row = Table.grid(padding=(0, 2, 0, 0), expand=True)
+    row = Table.grid(padding=(0, 1, 0, 0), expand=True)
     if len(cells) == 3:
         row.add_column(width=8)
         row.add_column(width=4)
         row.add_column(ratio=1)
     else:
-        for width, ratio in ((8, None), (4, None), (None, 5), (7, None), (None, 6), (4, None), (9, None), (7, None)):
+        for width, ratio in ((8, None), (4, None), (None, 6), (7, None), (None, 5), (4, None), (7, None), (7, None)):
             row.add_column(width=width, ratio=ratio, justify="right" if width == 4 and ratio is None else "left")
     row.add_row(*cells)
     return row

@@ -21,7 +21,7 @@ from scanner.verify.record import (
     record_hash,
     sign_record,
 )
-from tests.show.books import Audited, Books, admitted, compare, inclusion_path
+from tests.show.books import Audited, Books, admitted, compare, inclusion_path, promises
 from tests.show.cast import EVENT
 
 KEY = SigningKey(bytes(31) + b"\x07")
@@ -141,6 +141,18 @@ def test_a_double_entry_that_the_node_reports_does_not_balance(gate: Gate) -> No
     assert balanced(gate, [*(entry.raw for entry in gate.entries), report]).faults == (
         "the node: incident double-entry",
     )
+
+
+def test_broken_promises_do_not_balance() -> None:
+    numbers = {
+        "holds": False, "capacity": {"issued": 2, "licensed": 1}, "sponsors": {"allotted": 0, "allowed": 0},
+        "resales": {"completed": 1},
+    }  # fmt: skip
+    sentence, faults = promises({f"v1/events/{EVENT}/assurance": json.dumps(numbers).encode()}.get)
+    assert "2 issued, 1 licensed" in sentence
+    assert len(faults) == 1
+    kept = json.dumps({**numbers, "holds": True}).encode()
+    assert promises({f"v1/events/{EVENT}/assurance": kept}.get)[1] == []
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 8, 60, 257])

@@ -5,7 +5,8 @@ import pytest
 
 from scanner.verify.gatecode import GateCode, parse
 from tests.show.cast import Cast
-from tests.show.script import Beat, Deals, Script
+from tests.show.people import Company
+from tests.show.script import ADMIT, GONE, Beat, Deals, Script
 
 AT = 1_790_000_000.0
 
@@ -15,6 +16,10 @@ def cast() -> Cast:
     return Cast(400, Random(3))
 
 
+def script_of(cast: Cast, short: bool = False) -> Script:
+    return Script(cast, Company.of(cast), Deals.of(cast), short)
+
+
 def beats(script: Script) -> Iterator[Beat]:
     for act in (script.opening, script.after_the_office, script.alone, script.alone_after_the_sale, script.returned):
         yield from act()
@@ -22,7 +27,7 @@ def beats(script: Script) -> Iterator[Beat]:
 
 @pytest.mark.parametrize("short", [False, True])
 def test_nobody_stands_where_somebody_stands_already(cast: Cast, short: bool) -> None:
-    for beat in beats(Script(cast, Deals.of(cast), short)):
+    for beat in beats(script_of(cast, short)):
         gates = [scene.gate for scene in beat.scenes]
         assert gates
         assert len(gates) == len(set(gates))
@@ -32,7 +37,7 @@ def test_nobody_stands_where_somebody_stands_already(cast: Cast, short: bool) ->
 def test_no_ticket_is_admitted_twice_by_the_script(cast: Cast, short: bool) -> None:
     entering = [
         scene.ticket
-        for beat in beats(Script(cast, Deals.of(cast), short))
+        for beat in beats(script_of(cast, short))
         for scene in (beat.scenes[:1] if beat.one_enters else beat.scenes)
         if ("admit", "ok") in scene.expect
     ]
@@ -40,7 +45,7 @@ def test_no_ticket_is_admitted_twice_by_the_script(cast: Cast, short: bool) -> N
 
 
 def test_every_kind_of_trouble_is_in_the_show(cast: Cast) -> None:
-    reasons = {reason for beat in beats(Script(cast, Deals.of(cast))) for s in beat.scenes for _, reason in s.expect}
+    reasons = {reason for beat in beats(script_of(cast)) for s in beat.scenes for _, reason in s.expect}
     assert reasons == {
         *("ok", "clock-off", "expired", "forged", "other-event", "cancelled", "transferred", "not-a-code"),
         *("wrong-gate", "one-at-a-time", "already-used", "used-elsewhere", "other-lease", "show-full-code"),
@@ -48,7 +53,7 @@ def test_every_kind_of_trouble_is_in_the_show(cast: Cast) -> None:
 
 
 def test_what_is_held_up_is_the_ticket_that_the_verdict_must_name(cast: Cast) -> None:
-    script = Script(cast, Deals.of(cast))
+    script = script_of(cast)
     for beat in (*script.opening(), *script.after_the_office(), *script.alone(), *script.returned()):
         for scene in beat.scenes:
             texts = scene.show(AT)
@@ -59,5 +64,15 @@ def test_what_is_held_up_is_the_ticket_that_the_verdict_must_name(cast: Cast) ->
 
 
 def test_the_short_show_is_shorter(cast: Cast) -> None:
-    deals = Deals.of(cast)
-    assert len(list(beats(Script(cast, deals, short=True)))) < len(list(beats(Script(cast, deals)))) / 2
+    assert len(list(beats(script_of(cast, short=True)))) < len(list(beats(script_of(cast)))) * 2 / 3
+
+
+@pytest.mark.parametrize("short", [False, True])
+def test_everybody_who_holds_a_ticket_last_enters_and_nobody_before_them(cast: Cast, short: bool) -> None:
+    company = Company.of(cast)
+    scenes = [scene for beat in beats(Script(cast, company, Deals.of(cast), short)) for scene in beat.scenes]
+    for held in (company.chan, company.lee, company.ho, company.lam):
+        (scene,) = [scene for scene in scenes if scene.held_up.startswith(held.person.name) and ADMIT in scene.expect]
+        assert scene.show(AT) == (held.code(AT),)
+    gone = {scene.ticket for scene in scenes if scene.expect == {GONE}}
+    assert company.ho.ticket in gone <= {company.ho.ticket, company.lee.ticket}
