@@ -9,9 +9,10 @@ from ledger_node.contract.memory import MemoryState
 from ledger_node.log.statement import StateStatement, sign_statement
 from ledger_node.log.tiles import WIDTH, TilePath, bundle, grow, tiles_of
 from scanner.verify.checkpoint import VerifierKey, sign_checkpoint
+from scanner.verify.log_keys import NEWEST, path_of, sign_log_keys
 from scanner.verify.merkle import Frontier, leaf_hash
 from scanner.verify.snapshot import StateDigest
-from tests.fakes.box_office import NODE
+from tests.fakes.box_office import NODE, NOW
 from tests.fakes.merkle_log import MerkleLog
 
 ORIGIN = "ticketme.example/log"
@@ -33,6 +34,7 @@ class TileLog:
 
     def __init__(self, entries=(), signer=NODE, origin=ORIGIN):
         self.signer, self.origin = signer, origin
+        self.signers, self.lists = [signer], {}
         self.entries = list(entries)
         self.asked = []
         self.replaced = {}
@@ -47,11 +49,20 @@ class TileLog:
 
     def fork(self, at, *raws):
         """Another log that agrees with this one before `at` and then goes on with `raws`, under the same key."""
-        return TileLog([*self.entries[:at], *raws], self.signer, self.origin)
+        other = TileLog([*self.entries[:at], *raws], self.signer, self.origin)
+        other.signers, other.lists = self.signers, dict(self.lists)
+        return other
+
+    def rotate(self, *signers, version=None):
+        """From now on these keys sign checkpoints, as a list by the root key says."""
+        version = version or len(self.lists) + 1
+        self.signers = list(signers)
+        self.lists[version] = sign_log_keys(self.origin, version, NOW, [one.public for one in signers], self.signer)
+        return self.lists[version]
 
     def checkpoint(self, size=None):
         size = self.size if size is None else size
-        return sign_checkpoint(self.origin, size, MerkleLog(self.entries).root(size), self.signer)
+        return sign_checkpoint(self.origin, size, MerkleLog(self.entries).root(size), *self.signers)
 
     def proof(self, old, new=None):
         return MerkleLog(self.entries).consistency(old, new)
@@ -79,12 +90,21 @@ class TileLog:
             return self.replaced[path]
         if path == "checkpoint":
             return self.checkpoint().encode()
+        if path.startswith(NEWEST):
+            lists = {path_of(version): note for version, note in self.lists.items()}
+            lists[NEWEST] = lists.get(path_of(max(self.lists, default=0)))
+            return lists[path].encode() if lists.get(path) else None
         tile = TilePath.parse(path)
         return self._tile(tile) if tile else None
 
     def files(self):
         """A static copy."""
-        paths = ["checkpoint", *map(str, tiles_of(self.size))]
+        paths = [
+            "checkpoint",
+            *map(str, tiles_of(self.size)),
+            *map(path_of, self.lists),
+            *([NEWEST] if self.lists else []),
+        ]
         return {path: self.read(path) for path in paths}
 
     def _tile(self, tile):

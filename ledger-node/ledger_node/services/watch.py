@@ -17,10 +17,11 @@ from ledger_node.log.port import LedgerFault
 from ledger_node.log.remote import RemoteTiles, Source, UnreadableLogError
 from ledger_node.log.statement import StateStatement, open_statement
 from ledger_node.services.errors import ServiceError
-from ledger_node.services.evidence import Evidence, digests_differ, fork
+from ledger_node.services.evidence import Evidence, Linked, digests_differ, fork
 from ledger_node.services.replica import Broken, Progress, Replica
+from ledger_node.services.watched_keys import WatchedKeys
 from ledger_node.services.witness_memory import Memory, Seen
-from scanner.verify.checkpoint import Checkpoint, VerifierKey, open_checkpoint, parse_checkpoint
+from scanner.verify.checkpoint import Checkpoint, VerifierKey, parse_checkpoint
 from scanner.verify.entry import Malformed
 from scanner.verify.merkle import verify_consistency
 
@@ -31,7 +32,7 @@ Sign = Callable[[Checkpoint, int], str]
 
 @dataclass(frozen=True, slots=True)
 class WatchedLog:
-    """A log: its key, whose name is its origin, and what reads its C2SP paths."""
+    """A log: its root key, whose name is its origin, and what reads its C2SP paths."""
 
     key: VerifierKey
     read: Source
@@ -71,6 +72,7 @@ class Watch:
         now: Callable[[], int],
     ) -> None:
         self._log, self._replica, self._memory, self._sign, self._now = log, replica, memory, sign, now
+        self._keys = WatchedKeys(log.key, log.read, memory, now)
         self._lock = threading.Lock()
         self.problem = ""
 
@@ -81,7 +83,8 @@ class Watch:
 
     def add(self, text: str, old: int, proof: Sequence[bytes]) -> Cosigned | Refused:
         """As tlog-witness says: a checkpoint from anybody, with the proof from the size `old`."""
-        checkpoint = open_checkpoint(text, self._log.key, self._log.origin)
+        with self._lock:
+            checkpoint = self._keys.open(text)
         if isinstance(checkpoint, Malformed):
             return Refused(403, checkpoint.reason)
         if old > checkpoint.size:
@@ -135,12 +138,15 @@ class Watch:
         return self._take(checkpoint, seen, lambda _done, _all: None)
 
     def _follow(self, progress: Progress) -> Cosigned | Refused:
+        why = self._keys.follow()
+        if why:
+            return self._accused() or Refused(503, why)
         wrong = self._compare_states(progress)
         if wrong:
             return wrong
         data = self._log.read(CHECKPOINT)
         text = data.decode(errors="replace") if data is not None else ""
-        checkpoint = open_checkpoint(text, self._log.key, self._log.origin)
+        checkpoint = self._keys.open(text)
         if isinstance(checkpoint, Malformed):
             return Refused(503, f"the log shows no checkpoint of its own: {checkpoint.reason}")
         seen = self._memory.seen(self._log.origin)
@@ -169,8 +175,8 @@ class Watch:
 
     def _bare(self, checkpoint: Checkpoint) -> Checkpoint:
         """Without lines that others added, which nobody has checked."""
-        ours = (self._log.key.name, self._log.key.key_id)
-        return replace(checkpoint, signatures=tuple(s for s in checkpoint.signatures if (s.name, s.key_id) == ours))
+        ours = {(key.name, key.key_id) for key in self._keys.newest.keys}
+        return replace(checkpoint, signatures=tuple(s for s in checkpoint.signatures if (s.name, s.key_id) in ours))
 
     def _reach(self, checkpoint: Checkpoint, seen: Seen, progress: Progress) -> Refused | None:
         """Have all entries of `checkpoint` replayed; if None, its root is the replica's at that size."""
@@ -203,14 +209,14 @@ class Watch:
             return None
         if checkpoint.size == seen.size:
             same = checkpoint.root == seen.root
-            return None if same else self._accuse(fork(self._log.key, self._now(), earlier, checkpoint))
+            return None if same else self._accuse(self._fork(earlier, checkpoint))
         if self._replica.size < seen.size:
             return None
         with self._replica.view() as view:
             linked = (view.root_at(checkpoint.size), tuple(view.consistency(checkpoint.size, seen.size)))
         if linked[0] == checkpoint.root:
             return None
-        return self._accuse(fork(self._log.key, self._now(), checkpoint, earlier, linked))
+        return self._accuse(self._fork(checkpoint, earlier, linked))
 
     def _fork_in(self, checkpoint: Checkpoint, seen: Seen) -> Evidence | None:
         """Evidence if the log's own tiles show that `checkpoint` begins otherwise than what it signed before."""
@@ -227,12 +233,12 @@ class Watch:
 
     def _fork_between(self, earlier: Checkpoint, later: Checkpoint, remote: RemoteTiles) -> Evidence | None:
         if earlier.size == later.size:
-            return fork(self._log.key, self._now(), earlier, later) if earlier.root != later.root else None
+            return self._fork(earlier, later) if earlier.root != later.root else None
         with contextlib.suppress(UnreadableLogError, RemoteLogError, LedgerFault):
             root = tiles.frontier_of(remote, earlier.size).root()
             proof = tuple(tiles.consistency(remote, earlier.size, later.size))
             if root != earlier.root and verify_consistency(earlier.size, later.size, root, later.root, proof):
-                return fork(self._log.key, self._now(), earlier, later, (root, proof))
+                return self._fork(earlier, later, (root, proof))
         return None
 
     def _fork_among_suspects(self, checkpoint: Checkpoint) -> Evidence | None:
@@ -244,8 +250,11 @@ class Watch:
             with self._replica.view() as view:
                 linked = (view.root_at(suspect.size), tuple(view.consistency(suspect.size, checkpoint.size)))
             same = suspect.size == checkpoint.size
-            return self._accuse(fork(self._log.key, self._now(), suspect, checkpoint, None if same else linked))
+            return self._accuse(self._fork(suspect, checkpoint, None if same else linked))
         return None
+
+    def _fork(self, earlier: Checkpoint, later: Checkpoint, linked: Linked | None = None) -> Evidence:
+        return fork(self._log.key, self._now(), earlier, later, linked, self._keys.notes)
 
     def _accuse(self, evidence: Evidence) -> Evidence:
         self._memory.accuse(self._log.origin, evidence)
@@ -254,7 +263,8 @@ class Watch:
     def _accuse_entry(self, checkpoint: Checkpoint, bad: Broken) -> str:
         reason = f"entry {bad.position} breaks the contract: {bad.reason}"
         found = Evidence("contract", self._log.key.encode(), reason, self._now(), later=checkpoint.text())
-        self._accuse(replace(found, position=bad.position, entry=bad.entry, proof=bad.proof))
+        proven = replace(found, position=bad.position, entry=bad.entry, proof=bad.proof, lists=self._keys.notes)
+        self._accuse(proven)
         return reason
 
     def _compare_states(self, progress: Progress) -> Refused | None:
@@ -274,7 +284,7 @@ class Watch:
             notes = (str(told["checkpoint"]), str(told["statement"]))
         except (ValueError, KeyError, TypeError) as error:
             raise UnreadableLogError(f"{STATE}: cannot be read ({error!r})") from error
-        checkpoint = open_checkpoint(notes[0], self._log.key, self._log.origin)
+        checkpoint = self._keys.open(notes[0])
         statement = open_statement(notes[1], self._log.key)
         for part in (checkpoint, statement):
             if isinstance(part, Malformed):

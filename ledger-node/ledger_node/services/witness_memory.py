@@ -1,8 +1,9 @@
-"""What a witness must never forget: the newest checkpoint that it signed of each log, and the evidence that it found.
+"""What a witness must never forget: the newest checkpoint that it signed of each log, the lists of the log's keys, and
+the evidence that it found.
 
-Durable when a method returns, and the newest checkpoint twice: in `witness.sqlite3`, and in `keys/signed.json` beside
-the key. Whoever restores the database from a backup does not restore the key's folder with it; the newer of the two
-counts, so the witness does not sign a second history after it. Evidence is one file a finding, made once and never
+Durable when a method returns, and the newest checkpoint and list twice: in `witness.sqlite3`, and in `keys/signed.json`
+beside the key. Whoever restores the database from a backup does not restore the key's folder with it; the newer of the
+two counts, so the witness does not sign a second history after it. Evidence is one file a finding, made once and never
 written again. Decides nothing. Any thread may call.
 """
 
@@ -52,7 +53,9 @@ class Memory:
             self._db.execute("PRAGMA synchronous=EXTRA")
             self._db.execute("PRAGMA journal_mode=WAL")
             _schema(self._db)
-        self._signed = self._read_guard()
+        self._signed: dict[str, Seen] = {}
+        self._lists: dict[str, str] = {}
+        self._read_guard()
 
     def close(self) -> None:
         """Close the database; may be called twice."""
@@ -80,7 +83,21 @@ class Memory:
         with self._lock, self._as_service_error():
             values = (origin, seen.size, seen.root, seen.note, seen.at)
             self._db.execute("INSERT OR REPLACE INTO signed VALUES (?, ?, ?, ?, ?)", values)
-            self._write_guard({**self._signed, origin: seen})
+            self._write_guard({**self._signed, origin: seen}, self._lists)
+
+    def lists(self, origin: str) -> list[str]:
+        """Every list of the log's keys that was kept, oldest first, the newest as either of the two places knows it."""
+        with self._lock, self._as_service_error():
+            query = "SELECT note FROM log_keys WHERE origin = ? ORDER BY version"
+            stored = [note for (note,) in self._db.execute(query, (origin,))]
+        guarded = self._lists.get(origin, "")
+        return stored if guarded in {"", *stored} else [*stored, guarded]
+
+    def keep_list(self, origin: str, version: int, note: str) -> None:
+        """Remember this list of the log's keys, which is newer than all before."""
+        with self._lock, self._as_service_error():
+            self._db.execute("INSERT OR IGNORE INTO log_keys VALUES (?, ?, ?)", (origin, version, note))
+            self._write_guard(self._signed, {**self._lists, origin: note})
 
     def suspect(self, origin: str, size: int, root: bytes, note: str) -> None:
         """Remember a checkpoint that the log signed and could not connect with what it showed before."""
@@ -123,31 +140,34 @@ class Memory:
             found.append(evidence)
         return found
 
-    def _read_guard(self) -> dict[str, Seen]:
+    def _read_guard(self) -> None:
         if not self._guard.exists():
-            return {}
+            return
         try:
             told = json.loads(self._guard.read_text())
-            return {
+            self._signed = {
                 origin: Seen(one["size"], bytes.fromhex(one["root"]), one["note"], one["at"])
                 for origin, one in told.items()
             }
+            self._lists = {origin: str(one["log_keys"]) for origin, one in told.items() if "log_keys" in one}
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ServiceError(
                 "memory", f"{self._guard} is damaged ({error}): what this key signed is not known; make a new key", 503
             ) from error
 
-    def _write_guard(self, signed: dict[str, Seen]) -> None:
+    def _write_guard(self, signed: dict[str, Seen], lists: dict[str, str]) -> None:
         told = {
             origin: {"size": one.size, "root": one.root.hex(), "note": one.note, "at": one.at}
-            for origin, one in signed.items()
+            for origin, one in ({origin: Seen() for origin in lists} | signed).items()
         }
+        for origin, note in lists.items():
+            told[origin]["log_keys"] = note
         new = self._guard.with_suffix(".new")
         new.unlink(missing_ok=True)
         _write_once(new, json.dumps(told, indent=1, ensure_ascii=False).encode())
         new.replace(self._guard)
         _sync(self._guard.parent)
-        self._signed = signed
+        self._signed, self._lists = signed, lists
 
     @contextmanager
     def _as_service_error(self) -> Iterator[None]:
@@ -186,4 +206,6 @@ def _schema(db: sqlite3.Connection) -> None:
     signed = {"origin": str, "size": int, "root": bytes, "note": str, "at": int}
     tables.table("signed").create(signed, pk="origin", not_null=set(signed), if_not_exists=True)
     suspect = {"origin": str, "size": int, "root": bytes, "note": str}
+    lists = {"origin": str, "version": int, "note": str}
+    tables.table("log_keys").create(lists, pk=("origin", "version"), not_null=set(lists), if_not_exists=True)
     tables.table("suspect").create(suspect, pk=("origin", "size", "root"), if_not_exists=True)

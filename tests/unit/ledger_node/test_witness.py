@@ -93,7 +93,7 @@ def test_only_what_is_new_is_read(make, log):
     witness.follow(ORIGIN)
     log.asked.clear()
     witness.follow(ORIGIN)
-    assert log.asked == ["state", "checkpoint"]
+    assert log.asked == ["log-keys", "state", "checkpoint"]
 
 
 def test_a_big_log_is_taken_in_slices_that_are_each_proven(make, monkeypatch):
