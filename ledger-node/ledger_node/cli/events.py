@@ -86,15 +86,16 @@ def show_one(home: Path, event: str) -> None:
 
 @event.command()
 @click.argument("event")
+@click.option("--cosigned", type=click.IntRange(0), default=0, help="At a size that so many witnesses have cosigned.")
 @click.pass_obj
-def assurance(home: Path, event: str) -> None:
+def assurance(home: Path, event: str, cosigned: int) -> None:
     """EVENT's promises in numbers: issued <= licensed, sponsors' share <= declared, transfers and resales <= cap.
 
     Each number comes with the positions of the log entries behind it. `ledger-node audit` counts the same from the log
     alone. Exit status 1 if a promise was broken.
     """
     with errors_in_one_line(), operator(home) as node:
-        numbers = node.do("event-assurance", event=event)
+        numbers = node.do("event-assurance", event=event, cosigned=cosigned)
     show(numbers)
     sys.exit(0 if numbers["holds"] else 1)
 

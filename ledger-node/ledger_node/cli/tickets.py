@@ -78,8 +78,16 @@ def show_one(home: Path, event: str, index: int, certificate: bool, ttl: int) ->
 @click.argument("index", type=_INDEX)
 @click.option("--proofs", is_flag=True, help="With a proof for each entry that it is in the log of the checkpoint.")
 @click.option("--from", "start", type=click.IntRange(0), default=0, help="Position to go on from (`next`).")
+@click.option("--cosigned", type=click.IntRange(0), default=0, help="As far as so many witnesses have cosigned.")
 @click.pass_obj
-def history(home: Path, event: str, index: int, proofs: bool, start: int) -> None:  # noqa: FBT001 - click
+def history(
+    home: Path,
+    event: str,
+    index: int,
+    proofs: bool,  # noqa: FBT001 - click passes it so
+    start: int,
+    cosigned: int,
+) -> None:
     """Everything that the log says about ticket INDEX of EVENT, as JSON: what, when, signed by which role. No people.
 
     \b
@@ -87,7 +95,8 @@ def history(home: Path, event: str, index: int, proofs: bool, start: int) -> Non
       ledger-node tickets history coliseum-1122 4711 --proofs | jq .checkpoint
     """
     with errors_in_one_line(), operator(home) as node:
-        show(node.do("tickets-history", event=event, index=index, proofs=proofs, start=start))
+        values = {"proofs": proofs, "start": start, "cosigned": cosigned}
+        show(node.do("tickets-history", event=event, index=index, **values))
 
 
 @tickets.command()

@@ -64,26 +64,39 @@ class Assurances:
 
     def __init__(self, chronicle: Chronicle) -> None:
         self._chronicle = chronicle
-        self._events: dict[str, _Event] = {}
+        self._events: dict[tuple[str, int], _Event] = {}
         self._lock = threading.Lock()
 
     def read(self, view: View, event: str) -> tuple[Assurance, int]:
         """The numbers of an event and the log size that they are of: the view's, or a newer one, if somebody who asked
         at the same time has seen it.
         """
-        self._chronicle.catch_up(view)
         with self._lock:
-            known = self._events.get(event)
-            if known is None:
-                faces = _Faces(event)
-                known = self._events[event] = _Event(Count(faces), 0, faces)
-            self._count_on(view, event, known)
-            return copy.deepcopy(known.count.result), known.size
+            return self._read(view, event, 0, view.size)
 
-    def _count_on(self, view: View, event: str, known: _Event) -> None:
+    def read_at(self, view: View, event: str, size: int, quorum: int) -> Assurance:
+        """The numbers of exactly `size`, which so many witnesses have signed and the view has reached. Cheap as long as
+        the sizes of one quorum grow, as they do.
+        """
+        with self._lock:
+            known = self._events.get((event, quorum))
+            if known is not None and known.size > size:
+                del self._events[event, quorum]
+            return self._read(view, event, quorum, size)[0]
+
+    def _read(self, view: View, event: str, quorum: int, size: int) -> tuple[Assurance, int]:
+        self._chronicle.catch_up(view)
+        known = self._events.get((event, quorum))
+        if known is None:
+            faces = _Faces(event)
+            known = self._events[event, quorum] = _Event(Count(faces), 0, faces)
+        self._count_on(view, event, known, size)
+        return copy.deepcopy(known.count.result), known.size
+
+    def _count_on(self, view: View, event: str, known: _Event, size: int) -> None:
         known.faces.view = view
-        for act in self._chronicle.of_types(event, TYPES, known.size, view.size):
+        for act in self._chronicle.of_types(event, TYPES, known.size, size):
             (raw,) = view.entries(act.position, act.position + 1)
             known.count.take(act.position, act.at, read_logged(raw))
         known.faces.view = None
-        known.size = max(known.size, view.size)
+        known.size = max(known.size, size)

@@ -102,6 +102,14 @@ class Cosigning:
         with self._changed:
             return self._best(quorum)
 
+    def newest(self, quorum: int) -> Cosigned:
+        """`best`. Raises ServiceError "not-cosigned" if there is none: nobody waits here for a witness."""
+        self.require(quorum)
+        best = self.best(quorum)
+        if best is None:
+            raise self.not_cosigned(quorum)
+        return best
+
     def wait_beyond(self, quorum: int, size: int, timeout: float) -> Cosigned | None:
         """`best`, after waiting until it is larger than `size` or the time is over."""
         with self._changed:

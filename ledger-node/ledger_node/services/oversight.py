@@ -17,14 +17,19 @@ AlertAct = Callable[[Node, int, Actor], dict[str, Any]]
 """What somebody does about an alert."""
 
 
-def read_assurance(node: Node, event: str) -> dict[str, Any]:
-    """The promises of an event in numbers, with the log size that they are of. Raises ServiceError
-    "unknown-event".
+def read_assurance(node: Node, event: str, cosigned: int = 0) -> dict[str, Any]:
+    """The promises of an event in numbers, with the log size that they are of; with `cosigned`, of the newest size that
+    so many witnesses have signed, and its checkpoint. Raises ServiceError "unknown-event" or "not-cosigned".
     """
+    best = node.cosigning.newest(cosigned) if cosigned else None
     with node.view() as view:
         node.event(view, event)
-        numbers, size = node.assurances.read(view, event)
-    return {"event": event, "size": size, **numbers.to_map()}
+        if best is None:
+            numbers, size = node.assurances.read(view, event)
+            return {"event": event, "size": size, **numbers.to_map()}
+        size = best.head.size
+        numbers = node.assurances.read_at(view, event, size, cosigned)
+    return {"event": event, "size": size, **best.shown.fields(), **numbers.to_map()}
 
 
 def history_map(history: History) -> dict[str, Any]:
@@ -39,7 +44,7 @@ def history_map(history: History) -> dict[str, Any]:
             shown["leaf_hash"] = step.proof.leaf_hash.hex()
             shown["inclusion"] = [one.hex() for one in step.proof.inclusion]
         steps.append(shown)
-    where = {"event": history.event, "index": history.index, "size": history.size, "checkpoint": history.checkpoint}
+    where = {"event": history.event, "index": history.index, "size": history.size, **history.shown.fields()}
     return {**where, "entries": steps, "next": history.next}
 
 
@@ -58,12 +63,13 @@ def close_alert(node: Node, number: int, by: Actor) -> dict[str, Any]:
 
 
 def _history(node: Node, values: Values) -> Any:
-    start, proofs = int(values.get("start", 0)), bool(values.get("proofs"))
-    return history_map(read_history(node, str(values["event"]), int(values["index"]), start=start, proofs=proofs))
+    start, proofs, cosigned = int(values.get("start", 0)), bool(values.get("proofs")), int(values.get("cosigned", 0))
+    event, index = str(values["event"]), int(values["index"])
+    return history_map(read_history(node, event, index, start=start, proofs=proofs, cosigned=cosigned))
 
 
 def _assurance(node: Node, values: Values) -> Any:
-    return read_assurance(node, str(values["event"]))
+    return read_assurance(node, str(values["event"]), int(values.get("cosigned", 0)))
 
 
 def _list_alerts(node: Node, values: Values) -> Any:

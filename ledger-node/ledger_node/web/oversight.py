@@ -31,7 +31,12 @@ _MOST_TICKET = 2**32 - 1
 _MOST_BODY = 4_096
 _CSV = "text/csv; charset=utf-8"
 _PRIVATE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-_OF_HISTORIES = {"from": "position to go on from (`next`)", "proofs": "1 = with an inclusion proof for each entry"}
+_COSIGNED = {"cosigned": "how many witnesses must have cosigned the checkpoint in the answer"}
+_OF_HISTORIES = {
+    "from": "position to go on from (`next`)",
+    "proofs": "1 = with an inclusion proof for each entry",
+    **_COSIGNED,
+}
 _OF_ACTS = {"from": "position to go on from (`next`)", "limit": f"at most {regulator.MOST}"}
 
 
@@ -40,7 +45,10 @@ def add_oversight(app: FastAPI, node: Node, guard: Guard, metrics: Metrics) -> N
     api = _Oversight(node, guard)
     history = f"{_EVENT}/tickets/{{index}}/history"
     add_route(app, "GET", history, plain(api.history), api.history.__doc__, "public", HistoryFacts, query=_OF_HISTORIES)
-    add_route(app, "GET", f"{_EVENT}/assurance", plain(api.assurance), api.assurance.__doc__, "public", AssuranceFacts)
+    add_route(
+        app, "GET", f"{_EVENT}/assurance", plain(api.assurance), api.assurance.__doc__, "public", AssuranceFacts,
+        query=_COSIGNED,
+    )  # fmt: skip
     alerts = "/v1/alerts"
     of_alerts = {"all": "1 = closed ones, too"}
     add_route(app, "GET", alerts, plain(api.alerts), api.alerts.__doc__, "oversight", list[AlertFacts], query=of_alerts)
@@ -69,10 +77,11 @@ class _Oversight:
         index = _number(request.path_params["index"], _MOST_TICKET)
         if index is None:
             raise ServiceError("unknown-ticket", f"{request.path_params['index']!r} is not the index of a ticket", 404)
-        start, proofs = _query(request, "from", 0), _query(request, "proofs", 0) > 0
+        start, proofs, cosigned = _query(request, "from", 0), _query(request, "proofs", 0) > 0, _quorum(request)
 
         def read() -> Reply:
-            found = read_history(self._node, _event(request), index, start=start, proofs=proofs)
+            event = _event(request)
+            found = read_history(self._node, event, index, start=start, proofs=proofs, cosigned=cosigned)
             return reply(oversight.history_map(found))
 
         return await asyncio.to_thread(read)
@@ -81,7 +90,8 @@ class _Oversight:
         """The promises in numbers: issued <= licensed, sponsors' share <= declared, each transfer and resale <= its
         cap; with the positions of the entries behind each number.
         """
-        return reply(await asyncio.to_thread(oversight.read_assurance, self._node, _event(request)))
+        cosigned = _quorum(request)
+        return reply(await asyncio.to_thread(oversight.read_assurance, self._node, _event(request), cosigned))
 
     async def alerts(self, request: Request) -> Reply:
         """What monitoring raised, newest first. For ops and the regulator."""
@@ -170,6 +180,11 @@ def _query(request: Request, name: str, default: int) -> int:
     if found is None:
         raise ServiceError("bad-query", f"{name} is {text!r}, not an integer from 0 to {2**53}", 400)
     return found
+
+
+def _quorum(request: Request) -> int:
+    """How many witnesses must have signed what is shown; who asks has to look which they are."""
+    return _query(request, "cosigned", 0)
 
 
 def _private(value: object) -> Reply:

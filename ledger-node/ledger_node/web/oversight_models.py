@@ -6,6 +6,10 @@ from pydantic import BaseModel, Field
 
 from ledger_node.web.schemas import Hex, Uint
 
+Note = Annotated[str, Field(description="C2SP tlog-checkpoint, with its cosignatures")]
+LogKeys = Annotated[
+    str | None, Field(description="The keys that sign the log now, under its root key, if they changed")
+]
 Facts = Annotated[dict[str, Any], Field(description="What is public about an entry of its type")]
 
 
@@ -40,7 +44,8 @@ class HistoryFacts(BaseModel):
     event: str
     index: Uint
     size: Uint
-    checkpoint: Annotated[str, Field(description="C2SP tlog-checkpoint")]
+    checkpoint: Note
+    log_keys: LogKeys = None
     entries: list[StepFacts]
     next: Uint | None
 
@@ -93,6 +98,8 @@ class AssuranceFacts(Promises):
 
     event: str
     size: Uint
+    checkpoint: Annotated[str | None, Field(description="Of this size, if cosignatures were asked for")] = None
+    log_keys: LogKeys = None
 
 
 class AlertFacts(BaseModel):

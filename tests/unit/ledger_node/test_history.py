@@ -45,7 +45,7 @@ def test_the_history_of_a_ticket_has_every_entry_that_speaks_of_it(node):
 def test_every_step_proves_itself_against_the_checkpoint(node):
     tell(node)
     history = read_history(node, EVENT, 0, proofs=True)
-    opened = open_checkpoint(history.checkpoint, VerifierKey.parse(node.ledger.vkey), node.keys.origin)
+    opened = open_checkpoint(history.shown.checkpoint, VerifierKey.parse(node.ledger.vkey), node.keys.origin)
     assert isinstance(opened, Checkpoint)
     assert opened.size == history.size
     with node.view() as view:
