@@ -124,7 +124,9 @@ class LogKeys:
     def _unlisted(self, named: set[bytes]) -> Unlisted:
         ids = ", ".join(sorted(key_id.hex() for key_id in named))
         if not self.version:
-            return Unlisted(f"signed with key {ids}, not with the log's key; its list of keys (/log-keys) did not come")
+            return Unlisted(
+                f"not signed with the log's key but with key {ids}, and no list of its keys (/log-keys) came"
+            )
         return Unlisted(
             f"signed with key {ids}, which version {self.version} of the log's keys does not list: it was revoked, or"
             " is somebody else's; ask the log's operator"

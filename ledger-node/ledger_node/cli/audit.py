@@ -20,15 +20,23 @@ from scanner.verify.entry import Malformed
 
 @click.command()
 @click.argument("log", metavar="URL|FOLDER")
-@click.option("--key", help="The log's verifier key (vkey).  [default: that of the node in --home]")
+@click.option("--key", help="The log's root key (vkey).  [default: that of the node in --home]")
 @click.option("--witness", "witnesses", multiple=True, metavar="VKEY", help="A witness's key; may be given again.")
 @click.option("--quorum", type=click.IntRange(0), help="How many of them must have cosigned.  [default: all named]")
-@click.option("--seen", multiple=True, type=click.File(), help="A checkpoint of this log, seen elsewhere or before.")
+@click.option(
+    "--seen",
+    multiple=True,
+    type=click.File(),
+    help="A checkpoint of this log, or list of its keys, from elsewhere or before.",
+)
 @click.pass_obj
 def audit(
     home: Path, log: str, key: str | None, witnesses: tuple[str, ...], quorum: int | None, seen: tuple[TextIO, ...]
 ) -> None:
     """Re-check every entry, hash, signature and rule of a log, knowing only its public key.
+
+    Which keys sign its checkpoints, the log says itself at /log-keys, signed by that root key: keep the newest list and
+    name it with --seen next time, then nobody can show you an older one with a key that was revoked since.
 
     Exit status 1 if anything at all is wrong; what is wrong is listed by position.
 
@@ -36,7 +44,7 @@ def audit(
       ledger-node audit http://NODE:8440 --key "$(ledger-node keys | jq -r .log)"
       ledger-node audit ./copy-of-the-log --key VKEY
       ledger-node audit ./copy-of-the-log --key VKEY --witness VKEY_1 --witness VKEY_2 --quorum 1
-      ledger-node audit http://NODE:8440 --key VKEY --seen checkpoint-of-last-month
+      ledger-node audit http://NODE:8440 --key VKEY --seen checkpoint-of-last-month --seen log-keys-of-last-month
     """
     with errors_in_one_line():
         report = _check(log, key or _own_key(home), _quorum(witnesses, quorum), [file.read() for file in seen])
@@ -45,6 +53,7 @@ def audit(
         "size": report.size,
         "root": report.root.hex(),
         "checked": report.checked,
+        "log_keys": report.log_keys,
         "good": report.good,
         "findings": [str(finding) for finding in report.findings],
         "notes": list(report.notes),

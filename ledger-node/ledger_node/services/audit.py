@@ -20,9 +20,11 @@ from ledger_node.log.replay import replay, uncollected
 from ledger_node.log.tiles import WIDTH, TilePath, grow, unbundle
 from ledger_node.services.assurance import Assurance
 from ledger_node.services.assurances import Counts
+from ledger_node.services.audited_keys import is_list, read_keys
 from ledger_node.services.chains import Chains
-from scanner.verify.checkpoint import Checkpoint, VerifierKey, cosigned_at, open_checkpoint
+from scanner.verify.checkpoint import Checkpoint, VerifierKey, cosigned_at
 from scanner.verify.entry import Entry, Malformed
+from scanner.verify.log_keys import LogKeys
 from scanner.verify.merkle import HASH_BYTES, Frontier, leaf_hash
 from scanner.verify.snapshot import StateDigest
 
@@ -50,7 +52,8 @@ class Finding:
 class AuditReport:
     """What an audit found: nothing, or the first hundred findings. `notes` are no faults (a gate that has not uploaded
     everything yet). `digests` are the state digests at `size`, by event: what a snapshot of that size must carry.
-    `assurance` has each event's promises in numbers, counted from the entries alone.
+    `assurance` has each event's promises in numbers, counted from the entries alone. `log_keys` is the version of the
+    list of keys by which the checkpoint is good.
     """
 
     origin: str
@@ -61,6 +64,7 @@ class AuditReport:
     notes: tuple[str, ...]
     digests: dict[str, bytes]
     assurance: dict[str, Assurance] = field(default_factory=dict)
+    log_keys: int = 0
 
     @property
     def good(self) -> bool:
@@ -101,25 +105,27 @@ def audit(
     seen: Sequence[str] = (),
     alone: int = ALONE,
 ) -> AuditReport:
-    """Check the log behind `source`, whose verifier key (C2SP signed-note) is `vkey`. Bad input is a finding; only what
-    `source` raises comes through. `seen` are notes of this log from elsewhere: it must go through each of them. The
+    """Check the log behind `source`, whose root key (a C2SP verifier key) is `vkey`. Bad input is a finding; only what
+    `source` raises comes through. `seen` are notes of this log from elsewhere or before: it must go through each of the
+    checkpoints, and its keys must not be older than those of the lists (scanner.verify.log_keys) among them. The
     signatures of a log of more than `alone` entries are checked by another process, with the same findings.
     """
     read = folder_source(source) if isinstance(source, Path) else source
     key = VerifierKey.parse(vkey)
     if isinstance(key, Malformed):
         return _hopeless("", f"the verifier key is unusable: {key.reason}")
-    checkpoint = _checkpoint(read, key)
+    keys = read_keys(read, key, [note for note in seen if is_list(note)])
+    checkpoint = _checkpoint(read, keys.newest)
     if isinstance(checkpoint, Malformed):
-        return _hopeless(key.name, f"checkpoint: {checkpoint.reason}")
-    known = [open_checkpoint(note, key, key.name) for note in seen]
+        return _hopeless(key.name, *keys.wrong, f"checkpoint: {checkpoint.reason}")
+    known = [keys.open_seen(note) for note in seen if not is_list(note)]
     wrong = [Finding(None, f"a checkpoint seen elsewhere: {one.reason}") for one in known if isinstance(one, Malformed)]
     missing = quorum.missing(checkpoint)
     work = _Audit(read, key, checkpoint, [one for one in known if isinstance(one, Checkpoint)])
     with helper() if checkpoint.size > alone else nullcontext() as pool, uncollected():
         report = work.run(progress, pool)
-    before = [*([Finding(None, missing)] if missing else []), *wrong]
-    return replace(report, findings=(*before, *report.findings))
+    before = [*(Finding(None, what) for what in keys.wrong), *([Finding(None, missing)] if missing else []), *wrong]
+    return replace(report, findings=(*before, *report.findings), log_keys=keys.newest.version)
 
 
 class _Audit:
@@ -283,15 +289,15 @@ class _Audit:
             yield event, digest.digest()
 
 
-def _checkpoint(read: Source, key: VerifierKey) -> Checkpoint | Malformed:
+def _checkpoint(read: Source, keys: LogKeys) -> Checkpoint | Malformed:
     data = read("checkpoint")
     if data is None:
         return Malformed("there is none: this is not a tile log")
     try:
-        return open_checkpoint(data.decode(), key, key.name)
+        return keys.open_checkpoint(data.decode())
     except UnicodeDecodeError:
         return Malformed("not UTF-8")
 
 
-def _hopeless(origin: str, what: str) -> AuditReport:
-    return AuditReport(origin, 0, b"", 0, (Finding(None, what),), (), {})
+def _hopeless(origin: str, *what: str) -> AuditReport:
+    return AuditReport(origin, 0, b"", 0, tuple(Finding(None, one) for one in what), (), {})
