@@ -1,19 +1,23 @@
 """One scan, from the text to a durable verdict: decide -> record -> claim -> outcome. The turnstile is not here.
 
 The order of the writes is the promise (docs/offline.md): an admission is in the journal before the claim is made, its
-outcome before anybody moves the turnstile. Without a claim to make, both are one commit. Whatever this returns may be
+outcome before anybody moves the turnstile. A claim goes to the ledger node, or, if none answers, to the other gates;
+without anybody to ask, record and outcome are one commit. Whatever this returns may be
 acted on at once; a JournalError means that nothing may.
 """
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from scanner.clock import ClockReading
-from scanner.ports import Claims, Knowledge, Receipt, Records
+from scanner.ports import Asking, Claims, Knowledge, Neighbours, Receipt, Records
 from scanner.verify.admit import Now, Use, Verdict, View, alone, decide
 from scanner.verify.gatecode import GateCode, Unreadable, parse
 from scanner.verify.manifest import EventManifest
 from scanner.verify.reasons import Reason
 from scanner.verify.record import Scan, Stamp
+from scanner.verify.told import Told, known_use
 
 MARK_VIEW_OLD = "view-old"
 
@@ -33,11 +37,36 @@ class Decision:
         return self.verdict.outcome == "admit" and self.verdict.reason == Reason.OK
 
 
+class Nobody:
+    """Implements ports.Neighbours for a gate that speaks to no other."""
+
+    def told(self, _ticket: int) -> Sequence[Told]:
+        """Nothing."""
+        return ()
+
+    def near(self) -> bool:
+        """Never."""
+        return False
+
+    @contextmanager
+    def asking(self) -> Iterator[Asking]:
+        """Nothing stands in the way."""
+        yield lambda *_: None
+
+
 class Admission:
     """See the module. One thread calls `decide`."""
 
-    def __init__(self, gate: str, view: Knowledge, journal: Records, claims: Claims) -> None:
+    def __init__(
+        self,
+        gate: str,
+        view: Knowledge,
+        journal: Records,
+        claims: Claims,
+        neighbours: Neighbours = Nobody(),  # noqa: B008 - it has no state
+    ) -> None:
         self._gate, self._view, self._journal, self._claims = gate, view, journal, claims
+        self._neighbours = neighbours
 
     def decide(self, text: str, time: ClockReading) -> Decision:
         """The verdict on the text of a QR, durable. Raises JournalError; LookupError before the first snapshot."""
@@ -50,6 +79,7 @@ class Admission:
         ticket = code.core.ticket
         view = self._view.of(ticket)
         local = self._journal.use_of(ticket) if code.core.event_tag == manifest.hash[:4] else None
+        local = known_use(local, self._neighbours.told(ticket), view, manifest)
         now = Now(int(time.seconds), time.trusted)
         verdict = decide(code, manifest, view, now, local, self._gate)
         if verdict.reason in {Reason.OTHER_EVENT, Reason.REPEAT}:
@@ -64,6 +94,8 @@ class Admission:
         verdict = alone(verdict, manifest, self._gate)
         if verdict.outcome != "admit":
             return Decision(verdict, self._journal.refuse(_scan(code, verdict), at).counter)
+        if self._neighbours.near():
+            return self._ask(code, verdict, manifest, at)
         record = self._journal.admit(_scan(code, verdict), verdict.holder_key, at, "alone")
         return Decision(verdict, record.counter)
 
@@ -81,12 +113,33 @@ class Admission:
 
     def _unanswered(self, counter: int, verdict: Verdict, manifest: EventManifest, at: Stamp) -> Decision:
         """The node may have taken the claim and its answer got lost: what is not acted on is released, not voided."""
-        verdict = alone(verdict, manifest, self._gate)
+        verdict = self._unless_told(alone(verdict, manifest, self._gate), manifest)
         if verdict.outcome == "admit":
             self._journal.decided(counter, "alone")
         else:
             self._journal.release(counter, str(verdict.reason), at)
         return Decision(verdict, counter)
+
+    def _ask(self, code: GateCode, verdict: Verdict, manifest: EventManifest, at: Stamp) -> Decision:
+        """No node, but other gates: they are asked with the record that is already on disk."""
+        with self._neighbours.asking() as ask:
+            record = self._journal.admit(_scan(code, verdict), verdict.holder_key, at, "pending")
+            deadline = manifest.policy.claim_deadline_ms / 1000
+            rival = ask(record.counter, code.core.ticket, at.time_ms, deadline)
+        if rival is None:
+            self._journal.decided(record.counter, "alone")
+            return Decision(verdict, record.counter)
+        lost = _used_at(verdict, rival.gate, rival.at)
+        self._journal.void(record.counter, str(lost.reason), at)
+        return Decision(lost, record.counter)
+
+    def _unless_told(self, verdict: Verdict, manifest: EventManifest) -> Verdict:
+        """The verdict, unless another gate told of an admission while the node was being asked."""
+        if verdict.outcome != "admit" or verdict.ticket is None:
+            return verdict
+        ticket = verdict.ticket
+        use = known_use(None, self._neighbours.told(ticket), self._view.of(ticket), manifest)
+        return verdict if use is None or use.released else _used_at(verdict, use.gate, use.at)
 
 
 def stamp(time: ClockReading, view_size: int) -> Stamp:
@@ -103,6 +156,10 @@ def _elsewhere(receipt: Receipt) -> Use | None:
     if receipt.first is None or receipt.position is None:
         return None
     return Use(*receipt.first, until=receipt.position)
+
+
+def _used_at(verdict: Verdict, gate: str, at: int) -> Verdict:
+    return replace(verdict, outcome="refuse", reason=Reason.USED_ELSEWHERE, detail={"gate": gate, "at": at})
 
 
 def _lost(verdict: Verdict, receipt: Receipt) -> Verdict:

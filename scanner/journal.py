@@ -20,7 +20,7 @@ from scanner import journal_recovery as recovery
 from scanner.errors import JournalError
 from scanner.journal_recovery import Identity
 from scanner.journal_schema import MIGRATIONS
-from scanner.ports import AdmissionOutcome, Counts, Receipt, Unsettled, Waiting
+from scanner.ports import AdmissionOutcome, ChainPage, Counts, Receipt, Unsettled, Waiting
 from scanner.store import Connect, checkpoint, connect, open_store, transaction
 from scanner.verify.admit import Use
 from scanner.verify.keys import NO_KEY
@@ -53,7 +53,7 @@ class Journal:
         self._failed: tuple[str, Stamp] | None = None
         self._owed: tuple[int, Stamp] | None = None
         self._lock = threading.RLock()
-        self._on_record: Callable[[], None] = lambda: None
+        self._wakers: list[Callable[[], None]] = []
 
     @classmethod
     def open(
@@ -87,8 +87,8 @@ class Journal:
             self._db.close()
 
     def on_record(self, wake: Callable[[], None]) -> None:
-        """Call `wake` after each new record, so that the outbox need not be polled."""
-        self._on_record = wake
+        """Call `wake`, too, after each new record, so that the outbox need not be polled."""
+        self._wakers.append(wake)
 
     # What the gate does
 
@@ -267,7 +267,31 @@ class Journal:
         """How many records wait for a receipt."""
         return self.counts().waiting
 
+    # The chain as other gates are told of it (ports.OwnChain)
+
+    def page(self, after: int, most: int) -> ChainPage:
+        """Records above the counter `after`. One that was set aside, or waits, ends what counts as settled."""
+        with self._reading():
+            self._catch_up()
+            rows = self._db.execute(
+                "SELECT counter, raw FROM record WHERE counter > ?1 UNION ALL"
+                " SELECT counter, raw FROM older WHERE counter > ?1 ORDER BY counter LIMIT ?2",
+                (after, most),
+            ).fetchall()
+            newest, waiting, position, pending = self._db.execute(
+                "SELECT (SELECT max(counter) FROM record), (SELECT min(counter) FROM outbox),"
+                " (SELECT max(position) FROM receipt),"
+                " (SELECT max(counter) FROM admission WHERE outcome = 'pending')"
+            ).fetchone()
+        newest = newest or 0
+        settled = newest if waiting is None else waiting - 1
+        return ChainPage(tuple(raw for _, raw in rows), newest, settled, position or 0, pending or 0)
+
     # Inside
+
+    def _on_record(self) -> None:
+        for wake in self._wakers:
+            wake()
 
     def _end_admission(self, counter: int, outcome: AdmissionOutcome) -> None:
         self._db.execute("UPDATE admission SET outcome = ? WHERE counter = ?", (outcome, counter))

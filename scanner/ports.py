@@ -5,6 +5,7 @@ Times are seconds of CLOCK_MONOTONIC, which is one clock for all processes of a 
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -13,6 +14,7 @@ from scanner.verify.admit import Use, View
 from scanner.verify.manifest import EventManifest
 from scanner.verify.record import GateIncident, Scan, Stamp
 from scanner.verify.row import Row
+from scanner.verify.told import Told
 
 CameraState = Literal["starting", "ok", "lost", "frozen", "decoder-died"]
 Lamp = Literal["off", "ready", "green", "amber", "red", "fault"]
@@ -274,6 +276,62 @@ class ViewStore(Protocol):
         """The list by which `checkpoint` was good when it was kept; its key may have been revoked since."""
 
 
+@dataclass(frozen=True, slots=True)
+class ChainPage:
+    """A piece of this gate's own chain, as it is told to other gates.
+
+    `newest` is the highest counter there is; every record up to `settled` is in the log, at or before `position`;
+    `pending` is the counter of an admission whose outcome is not decided yet, 0 = none.
+    """
+
+    records: tuple[bytes, ...]
+    newest: int
+    settled: int
+    position: int
+    pending: int
+
+
+class OwnChain(Protocol):
+    """The journal as the gate's peers are told of it. Any thread may call. Raises JournalError."""
+
+    def page(self, after: int, most: int) -> ChainPage:
+        """At most `most` records with counters above `after`, oldest first."""
+
+
+class Neighbours(Protocol):
+    """The other gates, which tell each other their admissions. Nothing here raises or waits for the network, except
+    that `ask` waits for as long as it is given.
+    """
+
+    def told(self, ticket: int) -> Sequence[Told]:
+        """The admissions of this ticket that others told of, released or not."""
+
+    def near(self) -> bool:
+        """Whether any other gate was heard lately; if not, asking is not worth a second commit."""
+
+    def asking(self) -> AbstractContextManager["Asking"]:
+        """For one admission: recorded as pending inside the block, then asked about, then decided."""
+
+
+Asking = Callable[[int, int, int, float], Told | None]
+"""(counter of the pending record, ticket, the record's unix milliseconds, seconds that may pass) -> the admission
+elsewhere that stands in its way, or None.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class PeerHealth:
+    """How this gate and another one get on. `heard_age` is seconds, None = never since the start; `note` says what is
+    wrong, "" if nothing is.
+    """
+
+    device: str
+    gate: str
+    address: str = ""
+    heard_age: float | None = None
+    note: str = ""
+
+
 class Claims(Protocol):
     """Asking the ledger node for a ticket's single use, within a deadline."""
 
@@ -319,6 +377,7 @@ class GateStatus:
     sync: SyncHealth = SyncHealth()
     queue: int = 0
     set_aside: int = 0
+    peers: tuple[PeerHealth, ...] = ()
     camera: str = "starting"
     camera_detail: str = ""
     clock_trusted: bool = False

@@ -4,7 +4,7 @@ Records may come in any order and repeatedly: the same records make the same boo
 change, so that it can be written to disk first; `apply` changes the book. Nothing here is verified: see verify.told.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from scanner.verify.entry import Entry
@@ -103,37 +103,31 @@ class PeerBook:
         return tuple(self._as_known(one) for one in self.told.get(ticket, {}).values())
 
     def seen(self, listed: Callable[[Told], int]) -> tuple[Told, ...]:
-        """Admissions that the ledger is seen to have, whatever their gate says of it: `listed` gives the size of the
-        view that shows one as the ticket's use, or 0. Returned as they are to be kept.
+        """Admissions that the ledger is seen to have, whatever their gate says of it, as they are to be kept: `listed`
+        gives the size of the view that shows one as the ticket's use, or 0.
         """
-        fresh = []
-        for uses in self.told.values():
-            for ref, one in uses.items():
-                if not self._as_known(one).until and ref not in self.undone and (size := listed(one)):
-                    fresh.append(replace(one, until=size - 1))
-        for one in fresh:
-            self.told[one.ticket][one.device, one.counter] = one
-        return tuple(fresh)
+        unsettled = [one for one in self._all() if not one.released and not one.until]
+        return tuple(replace(one, until=size - 1) for one in unsettled if (size := listed(one)))
 
-    def drop_stale(self, view_size: int, now_ms: int) -> Stale:
-        """Forget what the view has known for long."""
-        old = [
-            known
-            for uses in self.told.values()
-            for known in map(self._as_known, uses.values())
-            if known.until and known.until < view_size and known.time_ms < now_ms - KEEP_MS
-        ]
-        stale = Stale(
+    def stale(self, view_size: int, now_ms: int) -> Stale:
+        """What the view has known for long."""
+        old = [one for one in self._all() if one.until and one.until < view_size and one.time_ms < now_ms - KEEP_MS]
+        return Stale(
             tuple((one.device, one.counter, one.ticket) for one in old),
             tuple((one.device, one.counter) for one in old if one.released),
         )
+
+    def tidy(self, seen: Iterable[Told], stale: Stale) -> None:
+        """Keep what was seen as it is now, and forget what is stale."""
+        for one in seen:
+            self.told[one.ticket][one.device, one.counter] = one
         for device, counter, ticket in stale.told:
-            del self.told[ticket][device, counter]
-            if not self.told[ticket]:
+            uses = self.told[ticket]
+            del uses[device, counter]
+            if not uses:
                 del self.told[ticket]
         for ref in stale.undone:
             self.undone.pop(ref, None)
-        return stale
 
     def forget_others(self, devices: Iterable[str]) -> tuple[str, ...]:
         """Forget everything told by devices that are not among these; returns whose word it was."""
@@ -147,6 +141,9 @@ class PeerBook:
             }
             self.told = {ticket: uses for ticket, uses in kept.items() if uses}
         return tuple(sorted(gone))
+
+    def _all(self) -> Iterator[Told]:
+        return (self._as_known(one) for uses in self.told.values() for one in uses.values())
 
     def _as_known(self, told: Told) -> Told:
         by, chain = self.undone.get((told.device, told.counter)), self.chain(told.device)

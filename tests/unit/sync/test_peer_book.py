@@ -90,6 +90,7 @@ def test_an_admission_that_the_list_shows_is_settled_even_if_its_gate_never_says
     book = PeerBook()
     tell(book, admission(7), admission(8, 2))
     fresh = book.seen(lambda told: 120 if told.ticket == 7 else 0)
+    book.tidy(fresh, book.stale(0, 0))
     assert [(told.ticket, told.until) for told in fresh] == [(7, 119)]
     assert book.seen(lambda told: 130 if told.ticket == 7 else 0) == ()
     assert [told.until for told in book.of(7)] == [119]
@@ -105,9 +106,10 @@ def test_what_the_view_has_known_for_long_is_dropped_and_nothing_else() -> None:
     tell(book, admission(9, 4, at=late), settled=4, position=60)
     tell(book, admission(10, 5))
     now = NOON * 1000 + KEEP_MS + 1
-    assert book.drop_stale(50, now).told == ()
-    assert book.drop_stale(100, now - 2).told == ()
-    stale = book.drop_stale(100, now)
+    assert book.stale(50, now).told == ()
+    assert book.stale(100, now - 2).told == ()
+    stale = book.stale(100, now)
+    book.tidy((), stale)
     assert set(stale.told) == {(DEVICE, 1, 7), (DEVICE, 2, 8)}
     assert stale.undone == ((DEVICE, 1),)
     assert [bool(book.of(ticket)) for ticket in (7, 8, 9, 10)] == [False, False, True, True]

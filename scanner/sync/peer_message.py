@@ -1,0 +1,67 @@
+"""What two gates say to each other: one shape for the request and for its answer. Only the shape is checked here.
+
+A message travels as JSON, signed with its sender's device key (RFC 9421); its records are signed entries themselves.
+"""
+
+import base64
+import binascii
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, PlainSerializer
+
+from scanner.sync.answers import Answer, Uint
+from scanner.verify.entry import MAX_BYTES
+
+PATH = "/v1/peer"
+MOST_RECORDS = 64
+MOST_BODY = 512 * 1024
+"""Bytes. Records are some hundred bytes each; a message holds fewer of them if they are long."""
+FILL = MOST_BODY // 2
+
+
+def _raw(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return base64.b64decode(value, validate=True)
+    except binascii.Error as error:
+        raise ValueError(f"not base64: {error}") from error
+
+
+Raw = Annotated[
+    bytes,
+    BeforeValidator(_raw),
+    PlainSerializer(lambda raw: base64.b64encode(raw).decode()),
+    Field(max_length=MAX_BYTES),
+]
+"""A record; base64 on the wire."""
+
+
+class Message(Answer):
+    """`have`: the highest counter that the sender has of the other's chain. `newest`, `settled`, `position` and
+    `pending` are those of the sender's own chain (ports.ChainPage), and so are `records`.
+    """
+
+    event: Annotated[str, Field(max_length=128)]
+    to: Annotated[str, Field(max_length=200)]
+    have: Uint
+    newest: Uint
+    settled: Uint
+    position: Uint
+    pending: Uint
+    records: tuple[Raw, ...] = Field(max_length=MOST_RECORDS)
+
+    def pack(self) -> bytes:
+        """As it is sent."""
+        return self.model_dump_json().encode()
+
+
+def fill(records: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    """As many of the first as fit into one message; at least one, so that none holds up those behind it."""
+    room, taken = FILL, 0
+    for raw in records[:MOST_RECORDS]:
+        room -= len(raw)
+        if room < 0 and taken:
+            break
+        taken += 1
+    return records[:taken]
