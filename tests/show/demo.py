@@ -43,7 +43,7 @@ class Size:
     """How long a show is: seats, seconds without a node, and whether the script is cut."""
 
     seats: int = 12_500
-    outage_s: float = 15.0
+    outage_s: float = 12.0
     short: bool = False
 
 

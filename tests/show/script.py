@@ -69,9 +69,8 @@ class Script:
         return self._cut(
             Beat((self._person(RED_GATE, who.chan, "bought"), self._good(BLUE_GATE, cast.blue(0))), short=True),
             Beat((self._old(RED_GATE, 5 * MINUTE, "5 minutes", ("amber", "clock-off")), self._other_show())),
-            Beat((self._web_link(), self._good(BLUE_GATE, cast.blue(1)))),
             Beat((self._forged(RED_GATE), self._old(BLUE_GATE, HOUR, "an hour", ("refuse", "expired"))), short=True),
-            Beat((self._two_at_once(), self._wrong_gate(BLUE_GATE, cast.red(2)))),
+            Beat((self._web_link(), self._wrong_gate(BLUE_GATE, cast.red(2)))),
             Beat((self._good(RED_GATE, cast.red(2)), self._good(BLUE_GATE, cast.blue(4)))),
         )
 
@@ -83,7 +82,7 @@ class Script:
         return self._cut(
             Beat((cancelled, self._person(BLUE_GATE, who.wong_before, "sold it", GONE)), short=True),
             Beat((anywhere, self._person(BLUE_GATE, who.ho, "bought it")), short=True),
-            Beat((self._used(BLUE_GATE, cast.anywhere(0), "that ticket at the other gate"),)),
+            Beat((self._two_at_once(), self._used(BLUE_GATE, cast.anywhere(0), "that ticket at the other gate"))),
             Beat((self._shared(RED_GATE), self._shared(BLUE_GATE)), one_enters=True, short=True),
         )
 
@@ -109,11 +108,9 @@ class Script:
         sent_here = self._good(BLUE_GATE, cast.anywhere(2), "the visitor whom R1 sent here")
         if self.short:
             return [Beat((self._late_buyer_in_full(), sent_here))]
-        passed_on = self._person(RED_GATE, self.company.chan_before, "old code", GONE)
         return [
             Beat((self._late_buyer(), sent_here)),
-            Beat((self._late_buyer_in_full(), self._good(BLUE_GATE, cast.blue(13)))),
-            Beat((passed_on, self._forged(BLUE_GATE))),
+            Beat((self._late_buyer_in_full(), self._forged(BLUE_GATE))),
         ]
 
     def returned(self) -> list[Beat]:
@@ -129,7 +126,7 @@ class Script:
         )
         return self._cut(
             Beat((at_red, self._good(BLUE_GATE, cast.blue(14))), short=True),
-            Beat((again, self._good(BLUE_GATE, cast.blue(15)))),
+            Beat((again, self._person(BLUE_GATE, self.company.chan_before, "old code", GONE))),
         )
 
     def entered_alone(self) -> tuple[int, ...]:
