@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
@@ -72,11 +72,18 @@ class Bench:
     folder: Path
     quick: bool
     tell: Callable[[str], None]
+    kept: dict[Any, Any] = field(default_factory=dict)
+    """What one section made and others need, until the run ends."""
 
     @property
     def most_tickets(self) -> int:
         """The large event."""
         return 20_000 if self.quick else 1_000_000
+
+    @property
+    def most_entries(self) -> int:
+        """The long log."""
+        return 10_000 if self.quick else 1_000_000
 
     @property
     def house_tickets(self) -> int:

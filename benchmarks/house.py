@@ -22,7 +22,7 @@ from tests.fakes.gate_client import GateClient
 from tests.fakes.running_node import DOORS, EVENT, open_home, process
 from tests.fakes.wallet import Wallet
 
-__all__ = ["DOORS", "EVENT", "Served", "enrolment", "holder", "open_home", "serve", "stage"]
+__all__ = ["DOORS", "EVENT", "Served", "enrolment", "holder", "open_home", "serve", "stage", "staged_lots"]
 _LOT = 5_000
 
 
@@ -44,7 +44,7 @@ def holder(ticket: int) -> Wallet:
 def stage(node: Node, tickets: int) -> None:
     """The event on the ledger, with tickets from index 1 on."""
     create_event(node, EventOrder(EVENT, "Harbour Nights", DOORS, DOORS + 5400, tickets))
-    for lot in _lots(tickets):
+    for lot in staged_lots(tickets):
         node.commit(list(node.operator.issue(EVENT, lot, node.seconds)))
 
 
@@ -73,7 +73,8 @@ def enrolment(node: Node, gate: str = "R1") -> str:
     return make_code(node, EVENT, gate, 3600).text()
 
 
-def _lots(tickets: int) -> Iterator[list[NewTicket]]:
+def staged_lots(tickets: int) -> Iterator[list[NewTicket]]:
+    """Tickets with their holders' keys and proofs, from index 1 on, many at a time."""
     starts = range(1, tickets + 1, _LOT)
     ends = [min(start + _LOT, tickets + 1) for start in starts]
     with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:

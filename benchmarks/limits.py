@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmarks.timing import Measure, median_of, once
 from scanner.camera import decode
-from scanner.verify.keys import SigningKey, verify
+from scanner.verify.keys import SigningKey, valid_public_key, verify
 from tests.show.phone import Phone, still
 
 RECORD = 400
@@ -31,6 +31,11 @@ def verify_s(times: int = _TIMES) -> float:
 def sign_s(times: int = _TIMES) -> float:
     """One libsodium Ed25519 signature."""
     return median_of(lambda: _KEY.sign(_MESSAGE), times)
+
+
+def point_s(times: int = _TIMES) -> float:
+    """libsodium's check that a key is a point of the right group."""
+    return median_of(lambda: valid_public_key(_KEY.public), times)
 
 
 def sha256_s(size: int) -> float:

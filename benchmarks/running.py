@@ -1,7 +1,6 @@
 """`gate-scanner run` as an appliance runs it: enrolled, synced, its camera's process decoding, the staff's page served.
 
-Its memory is read from the kernel (proc(5)). RSS counts each page that a process has in memory, shared or not, and so
-the pages of the mapped snapshot that were touched; PSS shares a page out among those who have it.
+Its memory is read from the kernel (`memory`); the pages of the mapped snapshot that were touched are among it.
 """
 
 import json
@@ -16,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.house import EVENT, holder
+from benchmarks.memory import MB, family, fields
 from scanner.camera.images import save
 from scanner.cli.status import FILE
 from tests.show.phone import Phone, empty_scene, still
@@ -24,7 +24,6 @@ PROGRAM = Path(sys.executable).with_name("gate-scanner")
 FRAMES, EVERY, HELD = 120, 40, 2
 """At 30 frames a second somebody comes every 1.3 s, and the same three people again every 4 s."""
 MAPPED = "snapshot.rows"
-MB = 1_000_000
 _PATIENCE = 300.0
 _CONFIG = """\
 state = "{state}"
@@ -89,13 +88,13 @@ def scans(folder: Path) -> int:
 
 def memory_of(pid: int) -> Memory:
     """The process and its children together."""
-    family = [pid, *_children(pid)]
-    rolled = [_fields(Path(f"/proc/{one}/smaps_rollup")) for one in family]
+    everybody = family(pid)
+    rolled = [fields(Path(f"/proc/{one}/smaps_rollup")) for one in everybody]
     mapped, resident = _mapping(pid)
     return Memory(
         rss=sum(one["Rss"] for one in rolled) / MB,
         pss=sum(one["Pss"] for one in rolled) / MB,
-        peak=sum(_fields(Path(f"/proc/{one}/status"))["VmHWM"] for one in family) / MB,
+        peak=sum(fields(Path(f"/proc/{one}/status"))["VmHWM"] for one in everybody) / MB,
         mapped=mapped / MB,
         resident=resident / MB,
     )
@@ -117,17 +116,6 @@ def _status(path: Path) -> dict[str, int | str]:
     except (FileNotFoundError, ValueError):
         return {}
     return found
-
-
-def _children(pid: int) -> list[int]:
-    tasks = Path(f"/proc/{pid}/task").glob("*/children")
-    return [int(child) for task in tasks for child in task.read_text().split()]
-
-
-def _fields(path: Path) -> dict[str, int]:
-    """Bytes of each field that is given in kB."""
-    pairs = (line.partition(":") for line in path.read_text().splitlines())
-    return {name: int(value.split()[0]) * 1024 for name, _, value in pairs if value.strip().endswith("kB")}
 
 
 def _mapping(pid: int) -> tuple[int, int]:

@@ -5,15 +5,21 @@ from collections.abc import Mapping
 from benchmarks.figures import Section
 from benchmarks.sections import (
     admissions,
+    audit,
     claims,
     commit,
     decision,
+    flat,
     frame,
+    issue,
     large,
+    proof,
     pulse,
     reading,
+    replay,
     rush,
     small,
+    start,
 )
 
 SECTIONS: Mapping[str, Section] = {
@@ -26,5 +32,11 @@ SECTIONS: Mapping[str, Section] = {
     "admissions": admissions.run,
     "rush": rush.run,
     "small": small.run,
+    "issue": issue.run,
     "large": large.run,
+    "replay": replay.run,
+    "audit": audit.run,
+    "proof": proof.run,
+    "flat": flat.run,
+    "start": start.run,
 }

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from benchmarks.figures import Bench, Figure, Target
 from benchmarks.first_sync import Place, figures
-from benchmarks.house import enrolment, open_home, serve, stage
+from benchmarks.house import enrolment, open_home, serve
 from benchmarks.running import Memory, await_tickets, memory_of, running_gate, scans
+from benchmarks.shared import keyed_event
 
 MOST_MB = 250.0
 _SCANS = 12
@@ -15,10 +16,8 @@ _PATIENCE = 60.0
 
 def run(bench: Bench) -> list[Figure]:
     tickets = bench.most_tickets
-    with bench.room() as home, bench.room() as gates:
-        bench.tell(f"large: {tickets:,} tickets, each with a holder's key and its proof (about two minutes)")
-        with open_home(home) as node:
-            stage(node, tickets)
+    home = keyed_event(bench).home
+    with bench.room() as gates:
         bench.tell("large: first sync")
         found = figures(Place(home, gates, tickets), bench.pick(2, 1), most_s=40.0)
         bench.tell("large: a running gate")

@@ -14,14 +14,20 @@ from benchmarks.timing import percentile
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("section", SECTIONS)
-def test_every_section_yields_figures(section: str) -> None:
-    command = [sys.executable, "-m", "benchmarks", section, "--quick", "--json"]
+TOGETHER = [("issue", "large"), ("replay", "audit", "proof", "flat", "start")]
+"""They share a ledger, which is made by the first."""
+ALONE = [(name,) for name in SECTIONS if not any(name in group for group in TOGETHER)]
+
+
+@pytest.mark.parametrize("group", [*ALONE, *TOGETHER], ids="-".join)
+def test_every_section_yields_figures(group: tuple[str, ...]) -> None:
+    command = [sys.executable, "-m", "benchmarks", *group, "--quick", "--json"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == 0, done.stderr
-    figures = json.loads(done.stdout)["sections"][section]["figures"]
-    assert figures
-    for figure in figures:
+    sections = json.loads(done.stdout)["sections"]
+    assert sections.keys() == set(group)
+    assert all(one["figures"] for one in sections.values())
+    for figure in (figure for one in sections.values() for figure in one["figures"]):
         assert figure["value"] > 0, figure
         assert figure.get("limit", 1) > 0, figure
         assert figure.get("ratio", 1) > 0, figure
