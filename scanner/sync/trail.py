@@ -55,13 +55,13 @@ class Trail:
         with self._guard:
             judged = learn_keys(self._trust, asked, note)
             if isinstance(judged, Alarm):
-                _log.critical("the log's keys", problem=judged.reason, ours=self._trust.log_keys.note, theirs=note)
+                _log.critical("log-keys-refused", reason=judged.reason, ours=self._trust.log_keys.note, theirs=note)
                 raise AlarmError(judged.reason)
             if isinstance(judged, Malformed):
                 raise SyncError(f"the ledger node's answer cannot be believed: {judged.reason}")
             if judged.log_keys != self._trust.log_keys:
                 self._view.note_log_keys(note)
-                _log.info("the log has other keys", version=judged.log_keys.version)
+                _log.info("log-keys", version=judged.log_keys.version)
             self._trust = replace(judged, changing=False)
             return judged
 
