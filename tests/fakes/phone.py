@@ -141,7 +141,10 @@ class Phone:
         return any(found.is_displayed() for found in self.driver.find_elements(By.CSS_SELECTOR, css))
 
     def see(self, css: str) -> WebElement:
-        self.await_(lambda: self.shows(css), f"{css} is shown; the page says {self.find('body').text!r}")
+        try:
+            self.await_(lambda: self.shows(css), f"{css} is shown")
+        except AssertionError as error:
+            raise AssertionError(f"{error}; the page says {self.find('body').text!r}") from None
         return self.find(css)
 
     def text(self, css: str = "main") -> str:

@@ -18,6 +18,7 @@ from starlette.responses import RedirectResponse, Response
 
 from ledger_node.contract.refusals import Refusal
 from ledger_node.services.accounts.site import Site
+from ledger_node.web.regulator_texts import TYPES
 
 HOME = "/wallet/"
 _LETTERS = ("/activate", "/offer")
@@ -32,7 +33,7 @@ _KINDS = {
     "webmanifest": "application/manifest+json",
 }
 _WORKER = f"{HOME}sw.js"
-_REFUSALS = f"{HOME}refusals.json"
+_WORDS = f"{HOME}words.json"
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "img-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; "
@@ -63,7 +64,7 @@ def wallet_files() -> dict[str, bytes]:
     """Every file of the wallet by its path; the page itself is at HOME."""
     shelf = {path: body for folder, at in _FOLDERS for path, body in _read(files("ledger_node.web"), folder, at)}
     shelf[HOME] = shelf.pop(f"{HOME}index.html")
-    shelf[_REFUSALS] = _refusals()
+    shelf[_WORDS] = _words()
     shelf[_WORKER] = _told(shelf[_WORKER], {path: body for path, body in shelf.items() if path != _WORKER})
     return shelf
 
@@ -73,10 +74,11 @@ def _read(package: Traversable, folder: str, at: str) -> list[tuple[str, bytes]]
     return [(at + file.name, file.read_bytes()) for file in sorted(found, key=lambda file: file.name)]
 
 
-def _refusals() -> bytes:
-    """What the contract says no with, by code: the sentences in English and in Chinese."""
-    said = {one.value: {"en": one.english, "zh": one.chinese} for one in Refusal}
-    return json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()
+def _words() -> bytes:
+    """What the contract says no with, by code, and what entries are called, by type; in English and in Chinese."""
+    refusals = {one.value: {"en": one.english, "zh": one.chinese} for one in Refusal}
+    types = {name: {"en": said.en, "zh": said.zh} for name, said in TYPES.items()}
+    return json.dumps({"refusals": refusals, "types": types}, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _told(worker: bytes, others: Mapping[str, bytes]) -> bytes:

@@ -72,7 +72,7 @@ def test_nothing_comes_from_anywhere_else_and_nothing_is_inline(shelf) -> None:
 
 
 def test_every_refusal_has_both_languages_in_the_phone(shelf) -> None:
-    said = json.loads(shelf["/wallet/refusals.json"])
+    said = json.loads(shelf["/wallet/words.json"])["refusals"]
     assert said.keys() == {one.value for one in Refusal}
     assert said["above-cap"] == {"en": Refusal.ABOVE_CAP.english, "zh": Refusal.ABOVE_CAP.chinese}
 

@@ -37,4 +37,15 @@ export const look = (token) => ask("GET", "/v1/activation", { token });
 export const activate = (token, answer, keys) => ask("POST", "/v1/activation", { token, json: { answer, keys } });
 export const holding = (id, ticket, holder_key) =>
   ask("POST", ofEvent(id, `/tickets/${ticket}/holder`), { json: { holder_key } });
-export const historyPath = (id, ticket) => ofEvent(id, `/tickets/${ticket}/history`);
+export const ticketFacts = (id, ticket) => ask("GET", ofEvent(id, `/tickets/${ticket}`));
+export const history = (id, ticket, from) => ask("GET", ofEvent(id, `/tickets/${ticket}/history?from=${from}`));
+export const seat = async (id, ticket) => (await ask("GET", ofEvent(id, `/seats?from=${ticket}&count=1`)))[0];
+export const policies = (id) => ask("GET", ofEvent(id, "/policy"));
+export const identify = (id, json) => ask("POST", ofEvent(id, "/identities"), { json });
+
+// Deals: `kind` is "transfers" or "listings", `act` one of checkout (JSON), accept, buy, reject, cancel, unlist (entries).
+export const offer = (id, json) => ask("POST", ofEvent(id, "/transfers"), { json });
+export const list = (id, entry) => ask("POST", ofEvent(id, "/listings"), { entry });
+export const deal = (id, kind, which) => ask("GET", ofEvent(id, `/${kind}/${which}`));
+export const checkout = (id, kind, which, json) => ask("POST", ofEvent(id, `/${kind}/${which}/checkout`), { json });
+export const act = (id, kind, which, what, entry) => ask("POST", ofEvent(id, `/${kind}/${which}/${what}`), { entry });

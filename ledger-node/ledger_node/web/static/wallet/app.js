@@ -3,12 +3,15 @@
 import { measure, recall } from "./clock.js";
 import { h, put } from "./dom.js";
 import { language, speak, t } from "./language.js";
-import { takeLetter } from "./letters.js";
+import { letterKept, takeLetter } from "./letters.js";
 import { notice } from "./parts.js";
-import { codeOf, learnRefusals, sentence } from "./says.js";
+import { codeOf, learnWords, sentence } from "./says.js";
 import { getTicket } from "./store.js";
 import { viewActivate } from "./view_activate.js";
+import { listed, offered, viewDeal } from "./view_deal.js";
+import { viewHistory } from "./view_history.js";
 import { viewList } from "./view_list.js";
+import { viewPass } from "./view_pass.js";
 import { viewTicket } from "./view_ticket.js";
 import { GONE, shownTickets, sync } from "./wallet.js";
 
@@ -25,11 +28,14 @@ function go(route, { replace = false } = {}) {
 }
 
 async function make(route) {
-  const [, name, ...rest] = route.split("/");
+  const [, name, ...rest] = decodeURIComponent(route).split("/");
   if (name === "activate") return viewActivate(go);
-  if (name === "ticket") {
-    const ticket = await getTicket(rest.map(decodeURIComponent).join("/"));
-    if (ticket?.seen) return viewTicket(ticket, go);
+  if (name === "offer") return viewDeal(offered(letterKept()), go);
+  if (name === "listing") return viewDeal(listed(rest), go);
+  if (name === "history") return viewHistory(rest);
+  if (name === "ticket" || name === "pass") {
+    const ticket = await getTicket(rest.join("/"));
+    if (ticket?.seen) return name === "pass" ? viewPass(ticket, go) : viewTicket(ticket, go);
   }
   return viewList(await shownTickets());
 }
@@ -70,7 +76,7 @@ async function refresh() {
     const fresh = await sync(ticket).catch(() => ticket);
     changed ||= told(fresh) !== told(ticket);
   }
-  if (changed && !location.hash.startsWith("#/activate") && !main.querySelector("form")) render();
+  if (changed && !main.querySelector("form")) render();
 }
 
 const told = ({ state, seen }) =>
@@ -80,7 +86,7 @@ async function start() {
   greet();
   takeLetter();
   navigator.serviceWorker?.register("/wallet/sw.js").catch(() => {});
-  await Promise.all([recall().catch(() => {}), learnRefusals()]);
+  await Promise.all([recall().catch(() => {}), learnWords()]);
   const held = await shownTickets().catch(() => []);
   if (held.length === 1 && !location.hash.slice(2)) history.replaceState(null, "", `#/ticket/${held[0].id}`);
   await render();

@@ -9,9 +9,10 @@ export function h(tag, props = {}, ...children) {
     else if (value === true) element.setAttribute(name, "");
     else element.setAttribute(name, value);
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(...shown(children));
   return element;
 }
 
-export const put = (place, ...children) =>
-  place.replaceChildren(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+export const put = (place, ...children) => place.replaceChildren(...shown(children));
+
+const shown = (children) => children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false);

@@ -12,11 +12,11 @@ export async function seal(type, event, at, body, key) {
   return join(await key.sign(join(utf8(`ticketme/v1/entry/${type}\0`), payload)), payload);
 }
 
-// A draft that the node wrote: its message is signed only if it is what it says, with our key and for this deal.
-export async function sealDraft(type, ready, key) {
-  const { payload, message } = ready;
+// A draft that the node wrote: signed only if its message is of this type, and its payload has our key and `about`.
+export async function sealDraft(type, { payload, message }, key, about = []) {
   const expected = join(utf8(`ticketme/v1/entry/${type}\0`), payload);
-  if (hex(expected) !== hex(message) || !hex(payload).includes(hex(key.public))) throw new Error("not what was asked for");
+  const missing = [key.public, ...about].some((part) => !hex(payload).includes(hex(part)));
+  if (missing || hex(expected) !== hex(message)) throw new Error("the node wrote something else");
   return join(await key.sign(message), payload);
 }
 

@@ -22,5 +22,8 @@ export async function makeKey() {
 export const signer = (key) => async (message) =>
   new Uint8Array(await crypto.subtle.sign(ALGORITHM, key.private, message));
 
+// A key that nobody keeps, to sign one refusal with. As `entry.js` takes it.
+export const passing = async () => signing(await makeKey());
+
 // As `entry.js` takes it.
 export const signing = (key) => ({ public: key.public, sign: signer(key) });

@@ -51,6 +51,14 @@ export const moment = (seconds) =>
 export const clockTime = (ms) =>
   format({ hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" }).format(ms);
 
+export const inLanguage = (zh, en) => (language() === "zh" ? zh : en);
+
+// Cents of what somebody typed, like 880 or 880.50; null for anything else.
+export function cents(text) {
+  const found = /^(\d{1,9})(?:\.(\d{1,2}))?$/.exec(text.replace(/[,\s]/g, ""));
+  return found && Number(found[1]) * 100 + Number((found[2] ?? "").padEnd(2, "0"));
+}
+
 export function money(cents, currency = "HKD") {
   if (cents === 0) return t("free");
   return new Intl.NumberFormat(locale(), { style: "currency", currency }).format(cents / 100);

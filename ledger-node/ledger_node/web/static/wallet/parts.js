@@ -8,6 +8,12 @@ export const notice = (text, kind = "") => h("p", { class: `notice ${kind}` }, t
 
 export const problem = (error) => h("p", { class: "notice bad", data: { code: codeOf(error) } }, sentence(error));
 
+export const facts = (pairs) =>
+  h("dl", { class: "facts" }, pairs.filter(Boolean).map(([label, value, name]) => [h("dt", {}, label), h("dd", { class: name }, value)]));
+
+export const field = (id, label, props = {}, hint = "") =>
+  h("div", {}, h("label", { for: id }, label), h("input", { id, name: id, autocomplete: "off", spellcheck: "false", ...props }), hint && h("p", { class: "hint" }, hint));
+
 export const chip = (standing) => h("span", { class: "chip", data: { standing } }, t(`state_${standing}`));
 
 // One act at a time; what goes wrong is said in `said`.

@@ -1,15 +1,19 @@
-// A refusal in the reader's language: ours for what the page is about, the contract's own sentence for the rest.
+// What the node knows in both languages, and a refusal in the reader's language: ours for what the page is about, the contract's own sentence for the rest.
 
 import { Problem } from "./api.js";
 import { language, t } from "./language.js";
 import { TEXTS } from "./texts.js";
 
-const REFUSALS = "/wallet/refusals.json";
-let refusals = {};
+const WORDS = "/wallet/words.json";
+let refusals = {}, types = {};
 
-export async function learnRefusals() {
-  refusals = await fetch(REFUSALS).then((answer) => answer.json()).catch(() => ({}));
+export async function learnWords() {
+  const words = await fetch(WORDS).then((answer) => answer.json()).catch(() => ({}));
+  ({ refusals = {}, types = {} } = words);
 }
+
+// What an entry of this type is called.
+export const typeName = (type) => types[type]?.[language()] ?? type;
 
 export function sentence(error) {
   const code = codeOf(error);

@@ -1,7 +1,6 @@
 // One ticket at the gate: the code, its seat, what the gate needs to see. It needs no network.
 
-import { historyPath } from "./api.js";
-import { clockTime, day, hour, t } from "./language.js";
+import { clockTime, day, hour, inLanguage, t } from "./language.js";
 import { SMALL_MS, ahead } from "./clock.js";
 import { Code } from "./code.js";
 import { h, put } from "./dom.js";
@@ -52,7 +51,7 @@ function told(ticket, show) {
 function place(ticket) {
   const { seat, category } = ticket.seen;
   const group = gateOf(ticket);
-  const name = group ? (document.documentElement.lang.startsWith("zh") ? group.name_zh : group.name_en) : t("any_gate");
+  const name = group ? inLanguage(group.name_zh, group.name_en) : t("any_gate");
   const fact = (label, value, more) => h("div", {}, h("dt", {}, label), h("dd", {}, value, more && h("small", {}, more)));
   return h("dl", { class: "place" },
     fact(t("gate"), name, group && group.gates.join(" ")),
@@ -75,5 +74,8 @@ function after(ticket, go) {
     const remove = async () => (await dropTicket(ticket.id), go("#/", { replace: true }));
     return h("button", { class: "quiet", onclick: remove }, t("remove"));
   }
-  return h("p", { class: "links" }, h("a", { href: historyPath(ticket.event, ticket.ticket), target: "_blank", rel: "noopener" }, t("history")));
+  const movable = ticket.seen.state === "active" && !ticket.seen.entered;
+  return h("p", { class: "links" },
+    movable && h("a", { class: "button", id: "pass", href: `#/pass/${ticket.id}` }, t(ticket.seen.deal ? "see_deal" : "pass_on")),
+    h("a", { class: "button", id: "history", href: `#/history/${ticket.event}/${ticket.ticket}` }, t("history")));
 }

@@ -53,6 +53,6 @@ export function standing({ state, seen }) {
   return "active";
 }
 
-export function gateOf({ seen }) {
-  return seen.event.gate_groups.find((group) => group.number === seen.gate_group) ?? null;
-}
+export const gateOf = ({ seen }) => groupOf(seen.event, seen.gate_group);
+
+export const groupOf = (event, number) => event.gate_groups.find((group) => group.number === number) ?? null;
