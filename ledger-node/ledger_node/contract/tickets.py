@@ -29,7 +29,7 @@ _MOVES: Mapping[int, frozenset[int]] = {
 def issue(state: State, position: int, entry: Entry, at: int, *, proven: bool = False) -> Rejected | None:
     """ticket.issue: new tickets, all or none, never more than the capacity, perhaps with their holders' first keys.
 
-    `proven` = somebody has looked at the keys and their proofs (`proofs.proven`).
+    `proven` = somebody has looked at the rows, their keys and their proofs (`proofs.proven`).
     """
     scene = scene_of(state, entry.event)
     if isinstance(scene, Rejected):
@@ -109,7 +109,7 @@ def change_state(state: State, position: int, entry: Entry, _at: int) -> Rejecte
 
 
 def _row_refused(state: State, event: EventState, row: list[Any], seen: set[int], *, proven: bool) -> Rejected | None:
-    wrong = row_fault(row)
+    wrong = None if proven else row_fault(row)
     if wrong is not None:
         return Rejected(Refusal.MALFORMED_BODY, wrong)
     index, group = row[0], row[3]
