@@ -29,7 +29,7 @@ def main(sections: tuple[str, ...], quick: bool, as_json: bool, write: bool) -> 
     """Measure SECTIONS (default: all), each figure beside the physical limit that was measured in the same run.
 
     \b
-      python -m benchmarks                 everything, under ten minutes
+      python -m benchmarks                 everything, about a quarter of an hour
       python -m benchmarks pulse claims    two sections
       python -m benchmarks --write         everything, into docs/benchmarks.md
 
