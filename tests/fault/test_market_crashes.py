@@ -32,7 +32,7 @@ from tests.fakes.marketplace import (
 
 SECRET = b"s" * 32
 FEE = POLICY["handling_fee"]
-_WRITES = ("begin", "held", "signed", "logged", "give_up", "end", "add_order", "put_off", "invited", "letter_tried")
+_WRITES = ("begin", "held", "signed", "logged", "give_up", "end", "add_orders", "put_off", "invited", "letter_tried")
 Scenario = Callable[[Marketplace], None]
 Check = Callable[[Marketplace], None]
 

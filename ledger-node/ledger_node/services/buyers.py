@@ -23,8 +23,23 @@ def remember(node: Node, event: str, order: bytes, number: str, contact: Mapping
         return known
     person = node.vault.add({**contact, number_field(order): number}, node.seconds, [event])
     made = OrderRow(event, order, person, due)
-    node.market.add_order(made)
+    node.market.add_orders(made)
     return made
+
+
+def remember_all(node: Node, event: str, buyers: Mapping[bytes, tuple[str, Mapping[str, str]]]) -> None:
+    """The same for many orders, each with its number and contact, in two commits. A crash between them leaves people in
+    the vault whom no order knows; they go when their event is over, and the next feed brings the buyers again.
+    """
+    new, now = node.market.without_buyer(event, list(buyers)), node.seconds
+    made = []
+    with node.vault.together():
+        for order, (number, contact) in buyers.items():
+            if order in new:
+                person = node.vault.add({**contact, number_field(order): number}, now, [event])
+                made.append(OrderRow(event, order, person, now))
+    if made:
+        node.market.add_orders(*made)
 
 
 def number_of(node: Node, event: str, order: bytes) -> str:

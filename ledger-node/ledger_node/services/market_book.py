@@ -6,7 +6,7 @@ a purchase moves through its states is `purchases`' business; a move from a stat
 """
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -169,11 +169,16 @@ class MarketBook:
         """asked or releasing -> released or declined."""
         return self._move(reference, ("asked", "releasing"), state, "authorisation = ''")
 
-    def add_order(self, order: OrderRow) -> None:
-        """Remember an order's buyer; one that is known stays as it is."""
-        values = (order.event, order.number, order.person, order.due)
-        self._write("INSERT OR IGNORE INTO orders VALUES (?, ?, ?, ?)", *values)
+    def add_orders(self, *orders: OrderRow) -> None:
+        """Remember orders' buyers, all in one; one that is known stays as it is."""
+        rows = [(order.event, order.number, order.person, order.due) for order in orders]
+        self._line.do(lambda database: database.write_many("INSERT OR IGNORE INTO orders VALUES (?, ?, ?, ?)", rows))
         self.work.set()
+
+    def without_buyer(self, event: str, numbers: Sequence[bytes]) -> set[bytes]:
+        """Those of the orders, by the keyed hashes of their numbers, whose buyer is not known."""
+        known = "SELECT 1 FROM orders WHERE event = ? AND number = ?"
+        return self._line.do(lambda database: {one for one in numbers if not database.read(known, event, one)})
 
     def order(self, event: str, number: bytes) -> OrderRow | None:
         """By the keyed hash of its number."""

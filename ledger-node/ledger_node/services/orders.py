@@ -104,13 +104,15 @@ def take(node: Node, event: str, rows: Iterable[Row]) -> Taken:
         raws = [case.raw for case in cases if case.raw]
         with fault_as_error():
             answers = iter(node.ledger.submit(raws).result() if raws else [])
+        kept = []
         for case in cases:
             answer = next(answers) if case.raw else None
             if isinstance(answer, Rejected):
                 taken.fault(case.ordered.line, answer.sentence())
-                continue
-            _count(taken, answer)
-            _keep_buyer(node, event, case)
+            else:
+                _count(taken, answer)
+                kept.append(case)
+        _keep_buyers(node, event, kept)
     return taken
 
 
@@ -132,8 +134,8 @@ def _whole(node: Node, event: str, rows: Iterable[Row]) -> Taken:
         raise ServiceError("bad-rows", f"nothing of the file was kept. {taken.sentence()}")
     taken.sold += len(raws)
     taken.known += len(cases) - len(raws)
-    for case in cases:
-        _keep_buyer(node, event, case)
+    for start in range(0, len(cases), CHUNK):
+        _keep_buyers(node, event, cases[start : start + CHUNK])
     return taken
 
 
@@ -185,12 +187,17 @@ def _count(taken: Taken, answer: Outcome | None) -> None:
         taken.known += 1
 
 
-def _keep_buyer(node: Node, event: str, case: _Case) -> None:
+def _keep_buyers(node: Node, event: str, cases: Iterable[_Case]) -> None:
     """Only who chose the e-ticket is to be reached; of the others nothing is kept."""
-    if case.ordered.eticket:
-        given = {"phone": case.ordered.contact.phone, "email": case.ordered.contact.email}
-        contact = {name: value for name, value in given.items() if value}
-        buyers.remember(node, event, case.order, case.ordered.number, contact, node.seconds)
+    wanted = [case for case in cases if case.ordered.eticket]
+    if wanted:
+        told = {case.order: (case.ordered.number, _contact(case.ordered)) for case in wanted}
+        buyers.remember_all(node, event, told)
+
+
+def _contact(ordered: Ordered) -> dict[str, str]:
+    given = {"phone": ordered.contact.phone, "email": ordered.contact.email}
+    return {name: value for name, value in given.items() if value}
 
 
 class _Seats:

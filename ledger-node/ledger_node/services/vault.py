@@ -12,7 +12,8 @@ any word on the ledger.
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,6 +75,12 @@ class Vault:
             self._put(person, key, values)
             self._tie(person, events)
         return person
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is done in the block is kept as one, with one commit, or not at all; everybody else waits."""
+        with self._database.transaction():
+            yield
 
     def change(self, person: str, values: Mapping[str, str], events: Iterable[str] = ()) -> None:
         """Set these fields and add these events. Raises ServiceError "unknown-person"."""

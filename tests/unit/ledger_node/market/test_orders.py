@@ -113,7 +113,7 @@ def test_tier_is_found_by_the_price_that_was_paid(market, feed):
 def test_buyer_whom_a_crash_left_without_a_link_gets_it_with_the_next_feed(market, feed, monkeypatch):
     path = feed(row("U-1", 1))
     with monkeypatch.context() as broken:
-        broken.setattr(buyers, "remember", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        broken.setattr(buyers, "remember_all", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             orders.import_orders(market.node, EVENT, path)
     assert orders.import_orders(market.node, EVENT, path).known == 1
