@@ -6,7 +6,7 @@ home/
   keys/log-<version>.key  signs checkpoints since a rotation (log_signers)
   log-keys/               every list of the log's keys
   keys/ledger-<kid>.key   signs ticket certificates; the highest kid is the one in use
-  keys/vault.key          opens the vault, and what accounts keep secret
+  keys/vault.key          opens the vault, and what accounts keep secret; vault.key.old while it is being changed
   ledger.sqlite3          the log and its state (ledger_node.log)
   node.sqlite3            what is the node's own business: enrolment codes, device reports, early nonces
   vault.sqlite3           personal data, encrypted for each person
@@ -27,12 +27,14 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ledger_node import vault_key
 from ledger_node.key_files import HomeError as HomeError  # noqa: PLC0414 - this module's error, too
 from ledger_node.key_files import as_home_error, find_key, make_key
 from ledger_node.log_signers import LogSigners, load_signers
+from ledger_node.vault_key import VaultKeys
 from scanner.verify.keys import SigningKey
 
 LEDGER_FILE = "ledger.sqlite3"
@@ -45,7 +47,6 @@ MARKET_FILE = "market.sqlite3"
 CHRONICLE_FILE = "chronicle.sqlite3"
 ALERTS_FILE = "alerts.sqlite3"
 _NODE_KEY = "node.key"
-_VAULT_KEY = "vault.key"
 _WITNESS_KEY = "witness.key"
 _CERTIFICATE_KEY = re.compile(r"ledger-(\d{1,3})\.key")
 _MOST_KID = 255
@@ -57,11 +58,11 @@ class HomeInUseError(HomeError):
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The node's private keys. `certificates` is by kid and never empty; `vault` has 32 bytes."""
+    """The node's private keys. `certificates` is by kid and never empty;"""
 
     node: SigningKey
     certificates: Mapping[int, SigningKey]
-    vault: bytes = field(repr=False)
+    vault: VaultKeys
     log: LogSigners | None = None
     """What signs checkpoints, if a rotation was made; else the node's key does."""
 
@@ -103,15 +104,11 @@ def load_keys(home: Path, credentials: Path | None, draw: Callable[[int], bytes]
             if (home / LEDGER_FILE).exists():
                 raise HomeError(f"{folder / _NODE_KEY} is missing but the ledger it signed is there: restore the key")
             node = make_key(folder / _NODE_KEY, draw)
-        vault = find_key(_VAULT_KEY, folder, credentials)
-        if vault is None:
-            if (home / VAULT_FILE).exists():
-                raise HomeError(f"{folder / _VAULT_KEY} is missing but the vault that it opens is there: restore it")
-            vault = make_key(folder / _VAULT_KEY, draw)
+        vault = vault_key.load(folder, credentials, draw, home / VAULT_FILE)
         certificates = _certificates(folder, credentials)
         if not certificates:
             certificates = {1: make_key(folder / "ledger-1.key", draw)}
-    keys = Keys(node, certificates, vault.seed)
+    keys = Keys(node, certificates, vault)
     return replace(keys, log=load_signers(home, credentials, node, keys.origin))
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 
 from ledger_node.cli.operator import operator
-from ledger_node.cli.output import Moment, errors_in_one_line, moment, show, table
+from ledger_node.cli.output import Moment, errors_in_one_line, moment, progress, show, table
+from ledger_node.services.vault_rotation import PEOPLE_A_STEP as _A_STEP
 
 
 @click.group()
@@ -57,6 +58,25 @@ def expire(home: Path, before: int) -> None:
     """
     with errors_in_one_line(), operator(home) as node:
         show(node.do("vault-expire", before=before))
+
+
+@vault.command("rotate-key")
+@click.pass_obj
+def rotate_key(home: Path) -> None:
+    """Put everything that the vault key locks under a new one, and destroy the old one.
+
+    The node may be running. Stopped, it goes on when it is given again; until then both keys are needed. Make a backup
+    of keys/vault.key afterwards, apart from those of the data. A key that systemd gives cannot be replaced from here:
+    give the new one as vault.key and the old one as vault.key.old, start the node, give this command, and then take
+    vault.key.old away.
+    """
+    with errors_in_one_line(), operator(home) as node, progress("vault key", None) as update:
+        done, made = 0, node.do("vault-rotate", after="")
+        while made["after"]:
+            done += _A_STEP
+            update(min(done, made["people"]))
+            made = node.do("vault-rotate", after=made["after"])
+    show({"people": made["people"], "old_key_destroyed": made["destroyed"]})
 
 
 @click.group()

@@ -129,13 +129,13 @@ def open_node(
 def _books(home: Path, keys: config.Keys, draw: Draw) -> Iterator[Books]:
     with ExitStack() as stack:
         store = stack.enter_context(closing(Store(home / "node.sqlite3")))
-        vault = stack.enter_context(closing(Vault(home / config.VAULT_FILE, keys.vault, draw)))
+        vault = stack.enter_context(closing(Vault(home / config.VAULT_FILE, keys.vault.key, draw, keys.vault.before)))
         accounts = stack.enter_context(closing(Database(home / config.ACCOUNTS_FILE, SCHEMA)))
         activations = stack.enter_context(closing(ActivationLinks(home / config.ACTIVATIONS_FILE)))
         market = stack.enter_context(closing(MarketBook(home / config.MARKET_FILE)))
         acts = stack.enter_context(closing(Database(home / config.CHRONICLE_FILE, chronicle.SCHEMA)))
         raised = stack.enter_context(closing(Database(home / config.ALERTS_FILE, alerts.SCHEMA)))
-        staff = AccountTables(accounts), Trail(accounts, keys.node)
+        staff = AccountTables(accounts, vault.locker), Trail(accounts, keys.node)
         yield Books(store, vault, *staff, activations, market, Chronicle(acts), Alerts(raised))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from ledger_node.services import activation, personal
+from ledger_node.services import activation, personal, vault_rotation
 from ledger_node.services.accounts import staff
 from ledger_node.services.accounts.roles import Role
 from ledger_node.services.accounts.site import site_of
@@ -64,6 +64,10 @@ def _expire(node: Node, values: Values) -> Any:
     return {"forgotten": personal.expire(node, before, _BY)}
 
 
+def _rotate(node: Node, values: Values) -> Any:
+    return asdict(vault_rotation.step(node, str(values.get("after", "")), _BY))
+
+
 def _links(node: Node, values: Values) -> Any:
     return [activation.link_map(link) for link in node.activations.of_event(str(values["event"]))]
 
@@ -93,6 +97,7 @@ PEOPLE: Mapping[str, Callable[[Node, Values], Any]] = {
     "vault-export": _export,
     "vault-forget": _forget,
     "vault-expire": _expire,
+    "vault-rotate": _rotate,
     "activations-list": _links,
     "activations-unlock": _unlock,
     "activations-renew": _renew,

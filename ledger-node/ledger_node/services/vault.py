@@ -10,7 +10,6 @@ made anew without them; if the process dies before that is done, opening the fil
 any word on the ledger.
 """
 
-import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from pathlib import Path
 
 from ledger_node.services.database import Database
 from ledger_node.services.errors import ServiceError
+from ledger_node.services.locker import Locker
 from scanner.verify.keys import lock_secret, unlock_secret
 
 FIELDS = frozenset({"name", "phone", "email", "document"})
@@ -53,12 +53,13 @@ class Contact:
 
 
 class Vault:
-    """The open vault. `key` is the vault key (32 bytes), `draw` the system's randomness. Any thread."""
+    """The open vault. `key` is the vault key (32 bytes), `before` the one that it replaces while it is being changed,
+    `draw` the system's randomness. Any thread.
+    """
 
-    def __init__(self, path: Path, key: bytes, draw: Callable[[int], bytes]) -> None:
-        self._key = key
+    def __init__(self, path: Path, key: bytes, draw: Callable[[int], bytes], before: bytes | None = None) -> None:
+        self.locker = Locker(key, draw, before)
         self._draw = draw
-        self._index_key = hashlib.blake2b(key, digest_size=32, person=b"ticketme/v1/idx").digest()
         self._database = Database(path, _SCHEMA)
         self._scrub()
 
@@ -69,8 +70,9 @@ class Vault:
     def add(self, values: Mapping[str, str], now: int, events: Iterable[str] = ()) -> str:
         """A new person with these fields, tied to these events; the person's id. Durable. Raises ServiceError."""
         person, key = self._draw(16).hex(), self._draw(32)
-        wrapped = lock_secret(key, self._wrapping(person), self._draw(_NONCE))
         with self._database.transaction():
+            # In here, so that whoever has seen all people under a new vault key has seen this one.
+            wrapped = self.locker.lock(key, bytes.fromhex(person))
             self._database.write("INSERT INTO persons VALUES (?, ?, ?)", person, wrapped, now)
             self._put(person, key, values)
             self._tie(person, events)
@@ -109,8 +111,12 @@ class Vault:
 
     def find(self, name: str, value: str) -> list[str]:
         """The persons whose field `name` (one of FINDABLE) is exactly `value`."""
-        digest = self._digest(name, value)
-        return [row[0] for row in self._database.read("SELECT person FROM lookups WHERE digest = ?", digest)]
+        _findable(name)
+        found: set[str] = set()
+        for digest in self.locker.digests(name, value):
+            rows = self._database.read("SELECT person FROM lookups WHERE digest = ?", digest)
+            found |= {row[0] for row in rows}
+        return sorted(found)
 
     def events(self, person: str) -> list[str]:
         """The events that the person is tied to."""
@@ -144,6 +150,45 @@ class Vault:
         self._scrub()
         return gone
 
+    def count(self) -> int:
+        """How many people there are."""
+        ((count,),) = self._database.read("SELECT count(*) FROM persons")
+        return int(count)
+
+    def rewrap(self, after: str, most: int) -> str:
+        """Move the next `most` people after this id under the newest vault key, all or none; the last one's id, or ""
+        when there are no more. Who is under it already is passed over, so it may be done again.
+        """
+        statement = "SELECT person, key FROM persons WHERE person > ? ORDER BY person LIMIT ?"
+        with self._database.transaction():
+            rows = self._database.read(statement, after, most)
+            for person, wrapped in rows:
+                if not self.locker.fresh(wrapped, bytes.fromhex(person)):
+                    self._rewrap(person)
+        return rows[-1][0] if len(rows) == most else ""
+
+    def rewrapped(self) -> bool:
+        """Whether everybody is under the newest vault key."""
+        rows = self._database.read("SELECT person, key FROM persons")
+        return all(self.locker.fresh(wrapped, bytes.fromhex(person)) for person, wrapped in rows)
+
+    def scrub(self) -> None:
+        """Make the file anew, without what was replaced in it."""
+        self._database.write("INSERT OR IGNORE INTO unscrubbed VALUES (1)")
+        self._scrub()
+
+    def _rewrap(self, person: str) -> None:
+        key = self._person_key(person)
+        wrapped = self.locker.lock(key, bytes.fromhex(person))
+        self._database.write("UPDATE persons SET key = ? WHERE person = ?", wrapped, person)
+        for name, box in self._database.read("SELECT name, box FROM fields WHERE person = ?", person):
+            if name in FINDABLE:
+                self._index(person, name, self._open(person, name, box, key))
+
+    def _index(self, person: str, name: str, value: str) -> None:
+        self._database.write("DELETE FROM lookups WHERE person = ? AND name = ?", person, name)
+        self._database.write("INSERT INTO lookups VALUES (?, ?, ?)", self.locker.digest(name, value), person, name)
+
     def _scrub(self) -> None:
         if self._database.read("SELECT 1 FROM unscrubbed"):
             self._database.scrub()
@@ -154,8 +199,7 @@ class Vault:
             box = self._box(person, name, value, key)
             self._database.write("INSERT OR REPLACE INTO fields VALUES (?, ?, ?)", person, name, box)
             if name in FINDABLE:
-                self._database.write("DELETE FROM lookups WHERE person = ? AND name = ?", person, name)
-                self._database.write("INSERT INTO lookups VALUES (?, ?, ?)", self._digest(name, value), person, name)
+                self._index(person, name, value)
 
     def _tie(self, person: str, events: Iterable[str]) -> None:
         for event in events:
@@ -181,19 +225,16 @@ class Vault:
         rows = self._database.read("SELECT key FROM persons WHERE person = ?", person)
         if not rows:
             raise ServiceError("unknown-person", "there is nobody with this id: forgotten, or never here", 404)
-        key = unlock_secret(rows[0][0], self._wrapping(person))
+        # The id is part of the secret, so that a key that was moved to another row opens nothing.
+        key = self.locker.unlock(rows[0][0], bytes.fromhex(person))
         if key is None:
             raise ServiceError("vault", f"the key of person {person} does not open: is keys/vault.key another?", 500)
         return key
 
-    def _wrapping(self, person: str) -> bytes:
-        # The id is part of the secret, so that a key that was moved to another row opens nothing.
-        return self._key + bytes.fromhex(person)
 
-    def _digest(self, name: str, value: str) -> bytes:
-        if name not in FINDABLE:
-            raise ServiceError("bad-field", f"nobody can be found by {name}, only by {', '.join(sorted(FINDABLE))}")
-        return hashlib.blake2b(f"{name}\0{value}".encode(), key=self._index_key, digest_size=32).digest()
+def _findable(name: str) -> None:
+    if name not in FINDABLE:
+        raise ServiceError("bad-field", f"nobody can be found by {name}, only by {', '.join(sorted(FINDABLE))}")
 
 
 def _field_secret(person: str, name: str, key: bytes) -> bytes:

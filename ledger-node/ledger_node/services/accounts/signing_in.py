@@ -5,7 +5,6 @@ counted before they are looked at, and lock the second way for a time that doubl
 they cannot be guessed. Limits for each network address are the web's.
 """
 
-import hashlib
 import hmac
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,11 +15,10 @@ from ledger_node.services.accounts.passkeys import Credential, Refused
 from ledger_node.services.accounts.roles import State, Way
 from ledger_node.services.accounts.sessions import Session, open_session
 from ledger_node.services.accounts.site import NAME, Site
-from ledger_node.services.accounts.tables import Account, SecondWay, token_digest
+from ledger_node.services.accounts.tables import Account, SecondWay, second_way_use, token_digest
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.node import Node
 from ledger_node.services.trail import Actor
-from scanner.verify.keys import lock_secret, unlock_secret
 
 TRIES = 5
 LOCK = 15 * 60
@@ -110,7 +108,7 @@ def begin_second_way(node: Node, session: Session) -> NewSecondWay:
     """A new secret and key; they count once a first code has confirmed them."""
     account = session.account
     secret, key = node.draw(codes.SECRET_BYTES), _grouped(codes.text(node.draw(_KEY_BYTES)))
-    locked = lock_secret(secret, _code_secret(node, account.account), node.draw(24))
+    locked = node.vault.locker.lock(secret, second_way_use(account.account))
     made = SecondWay(account.account, locked, _key_digest(key), confirmed=False, step=0, tries=0, locked_until=0)
     with node.accounts.database.transaction():
         node.accounts.put_second_way(made)
@@ -189,18 +187,14 @@ def _challenge(node: Node, credential: Credential, purpose: str) -> tuple[bytes,
 
 
 def _challenges(node: Node) -> Challenges:
-    return Challenges(hashlib.blake2b(node.keys.vault, digest_size=32, person=b"challenges").digest(), node.draw)
+    return Challenges(node.vault.locker.derived(b"challenges"), node.draw)
 
 
 def _step(node: Node, way: SecondWay, code: str) -> int | None:
-    secret = unlock_secret(way.secret, _code_secret(node, way.account))
+    secret = node.vault.locker.unlock(way.secret, second_way_use(way.account))
     if secret is None:
         raise ServiceError("vault", "the code secrets do not open: is keys/vault.key another?", 500)
     return codes.step_of(secret, code, node.now(), way.step)
-
-
-def _code_secret(node: Node, account: str) -> bytes:
-    return node.keys.vault + b"second way of " + account.encode()
 
 
 def _key_digest(key: str) -> bytes:

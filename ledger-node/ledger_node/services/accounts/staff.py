@@ -47,7 +47,8 @@ def invite(node: Node, role: Role, name: str, organisation: str, by: Actor) -> I
             raise ServiceError("account-exists", f"there is an account {name!r} already ({known.state})", 409)
         account = known.account if known else node.draw(8).hex()
         node.accounts.put_account(Account(account, role, name, organisation, State.INVITED, node.seconds))
-        detail = {"role": role.value, "name": name, "organisation": organisation}
+        # The trail is for good, so it has no names: the account's id leads to it, for as long as it is kept.
+        detail = {"role": role.value, "organisation": organisation}
         return _invitation(node, account, by, "account.invite", detail)
 
 

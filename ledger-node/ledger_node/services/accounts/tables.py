@@ -1,18 +1,21 @@
-"""Accounts on disk: SQLite tables and plain values. Tokens stand here only as hashes, code secrets only locked.
+"""Accounts on disk: SQLite tables and plain values. Tokens stand here only as hashes; names and code secrets only
+locked under the vault key, and a name is found by a keyed hash.
 
 No rule is decided here. Methods are durable when they return, or with the transaction that the caller has open.
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ledger_node.services import trail
 from ledger_node.services.accounts.roles import Role, State, Way
 from ledger_node.services.database import Database
+from ledger_node.services.errors import ServiceError
+from ledger_node.services.locker import Locker
 
 SCHEMA = f"""
-CREATE TABLE IF NOT EXISTS accounts (account TEXT PRIMARY KEY, role TEXT NOT NULL, name TEXT NOT NULL UNIQUE,
-    organisation TEXT NOT NULL, state TEXT NOT NULL, since INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS staff (account TEXT PRIMARY KEY, role TEXT NOT NULL, name BLOB NOT NULL,
+    digest BLOB NOT NULL UNIQUE, organisation TEXT NOT NULL, state TEXT NOT NULL, since INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS invitations (digest BLOB PRIMARY KEY, account TEXT NOT NULL, expires INTEGER NOT NULL)
     WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS passkeys (id BLOB PRIMARY KEY, account TEXT NOT NULL, public_key BLOB NOT NULL,
@@ -25,6 +28,9 @@ CREATE TABLE IF NOT EXISTS sessions (number INTEGER PRIMARY KEY AUTOINCREMENT, d
 CREATE TABLE IF NOT EXISTS spent (challenge BLOB PRIMARY KEY, expires INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 {trail.SCHEMA}"""
+_NAME = "account"
+_NAME_BYTES = 256
+"""Names of 64 letters have no more in UTF-8; all boxes are of one length."""
 _OF_ACCOUNT = ("invitations", "passkeys", "second_ways", "sessions")
 
 
@@ -83,25 +89,41 @@ def token_digest(token: str) -> bytes:
 class AccountTables:
     """The tables in `database`, whose schema has SCHEMA. Any thread."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, locker: Locker) -> None:
         self.database = database
+        self._locker = locker
+        self._lock_old_names()
 
     def account(self, account: str) -> Account | None:
         """By id."""
-        return self._one("account", account)
+        return next(iter(self._staff("account = ?", account)), None)
 
     def named(self, name: str) -> Account | None:
         """By name."""
-        return self._one("name", name)
+        found = [one for digest in self._locker.digests(_NAME, name) for one in self._staff("digest = ?", digest)]
+        return next(iter(found), None)
 
     def accounts(self) -> list[Account]:
         """All, revoked ones too."""
-        return [_account(row) for row in self.database.read("SELECT * FROM accounts ORDER BY name")]
+        return sorted(self._staff("true"), key=lambda one: one.name)
 
     def put_account(self, one: Account) -> None:
         """New or changed."""
-        values = (one.account, one.role.value, one.name, one.organisation, one.state.value, one.since)
-        self.database.write("INSERT OR REPLACE INTO accounts VALUES (?, ?, ?, ?, ?, ?)", *values)
+        name = self._locker.lock(one.name.encode().ljust(_NAME_BYTES, b"\0"), _name_use(one.account))
+        digest = self._locker.digest(_NAME, one.name)
+        values = (one.account, one.role.value, name, digest, one.organisation, one.state.value, one.since)
+        self.database.write("INSERT OR REPLACE INTO staff VALUES (?, ?, ?, ?, ?, ?, ?)", *values)
+
+    def relock(self) -> None:
+        """Move every name and code secret under the newest vault key, and make the file anew without the old ones."""
+        with self.database.transaction():
+            for one in self.accounts():
+                self.put_account(one)
+                way, use = self.second_way(one.account), second_way_use(one.account)
+                secret = self._locker.unlock(way.secret, use) if way else None
+                if way is not None and secret is not None:
+                    self.put_second_way(replace(way, secret=self._locker.lock(secret, use)))
+        self.database.scrub()
 
     def strip(self, account: str) -> None:
         """Take away everything by which somebody could act as this account."""
@@ -190,9 +212,29 @@ class AccountTables:
         """Keep a setting."""
         self.database.write("INSERT OR REPLACE INTO settings VALUES (?, ?)", name, value)
 
-    def _one(self, column: str, value: str) -> Account | None:
-        rows = self.database.read(f"SELECT * FROM accounts WHERE {column} = ?", value)  # noqa: S608 - see above
-        return _account(rows[0]) if rows else None
+    def _staff(self, where: str, *values: object) -> list[Account]:
+        columns = "account, role, name, organisation, state, since"
+        rows = self.database.read(f"SELECT {columns} FROM staff WHERE {where}", *values)  # noqa: S608 - from above
+        return [
+            Account(account, Role(role), self._name(account, box), organisation, State(state), since)
+            for account, role, box, organisation, state, since in rows
+        ]
+
+    def _name(self, account: str, box: bytes) -> str:
+        plain = self._locker.unlock(box, _name_use(account))
+        if plain is None:
+            raise ServiceError("vault", f"the name of {account} does not open: is keys/vault.key another?", 500)
+        return plain.rstrip(b"\0").decode()
+
+    def _lock_old_names(self) -> None:
+        """Names stood in the clear once, in a table of another name."""
+        if not self.database.read("SELECT 1 FROM sqlite_master WHERE name = 'accounts'"):
+            return
+        with self.database.transaction():
+            for row in self.database.read("SELECT account, role, name, organisation, state, since FROM accounts"):
+                self.put_account(Account(row[0], Role(row[1]), row[2], row[3], State(row[4]), row[5]))
+            self.database.write("DROP TABLE accounts")
+        self.database.scrub()
 
     def _sessions(self, where: str, value: object) -> list[SessionRow]:
         columns = "number, account, way, since, seen, address"
@@ -200,5 +242,10 @@ class AccountTables:
         return [SessionRow(row[0], row[1], Way(row[2]), *row[3:]) for row in rows]
 
 
-def _account(row: tuple[str, str, str, str, str, int]) -> Account:
-    return Account(row[0], Role(row[1]), row[2], row[3], State(row[4]), row[5])
+def second_way_use(account: str) -> bytes:
+    """What the lock of an account's code secret is for."""
+    return b"second way of " + account.encode()
+
+
+def _name_use(account: str) -> bytes:
+    return b"name of " + account.encode()
