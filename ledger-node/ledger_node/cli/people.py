@@ -110,13 +110,20 @@ def unlock(home: Path, link: str) -> None:
 
 @activations.command()
 @click.argument("link")
+@click.option("--print", "printed", is_flag=True, help="Print the new link, and write to nobody.")
 @click.pass_obj
-def renew(home: Path, link: str) -> None:
-    """Replace LINK, whose message was lost or whose time is over, by a new one that asks the same, and print it."""
+def renew(home: Path, link: str, printed: bool) -> None:  # noqa: FBT001 - click passes it so
+    """Replace LINK, whose message was lost or whose time is over, by a new one that asks the same.
+
+    The running node sends it to where the person is written to. With --print the help desk hands it over: to the person
+    of the old link only, known in another way.
+    """
     with errors_in_one_line(), operator(home) as node:
-        made = node.do("activations-renew", link=link)
-    click.echo(made["url"])
-    click.echo(f"link {made['link']}: good until {moment(made['expires'])}, for the person of the old one", err=True)
+        made = node.do("activations-renew", link=link, print=printed)
+    if printed:
+        click.echo(made["url"])
+    sent = "hand it to the person of the old one" if printed else "its letter is on its way"
+    click.echo(f"link {made['link']}: good until {moment(made['expires'])}; {sent}", err=True)
 
 
 @activations.command()

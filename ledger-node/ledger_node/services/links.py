@@ -17,10 +17,13 @@ from ledger_node.services.errors import ServiceError
 from ledger_node.services.letters import write_letter
 from ledger_node.services.market_book import LetterRow, OrderRow
 from ledger_node.services.node import Node
+from ledger_node.services.trail import Actor
 from scanner.verify.entry import Entry, open_entry
 from scanner.verify.keys import NO_KEY
 
 QUESTION = "您的訂單編號？ What is your order number?"
+SPONSORED = "sponsor:"
+"""How the purchase of a sponsor's guest begins; the sponsor follows."""
 _LATER = 300
 _MOST_AT_ONCE = 20
 log = structlog.get_logger()
@@ -47,6 +50,20 @@ def link_letter(node: Node, made: Made, event: str, person: str, sponsor: str = 
         values = {name: value for name, value in values.items() if name != "tickets"} | {"sponsor": sponsor}
         template = "invitation"
     return write_letter(node, f"link-{made.link}", event, person, template, values)
+
+
+def renew(node: Node, link: str, by: Actor) -> Made:
+    """A new link in place of this one, and the letter with it, to where its person is written to. Raises ServiceError,
+    "no-contact" where that is nowhere: then the desk hands the link over itself.
+    """
+    old = activation.find(node, link)
+    contact = node.vault.contact(old.person)
+    if not contact.phone and not contact.email:
+        raise ServiceError("no-contact", "nothing is known by which this person can be written to: use --print", 409)
+    made = activation.renew(node, link, by)
+    sponsor = old.purchase.removeprefix(SPONSORED) if old.purchase.startswith(SPONSORED) else ""
+    node.market.invited([link_letter(node, made, old.event, old.person, sponsor)])
+    return made
 
 
 def items_of(view: View, order: Order) -> list[int]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from ledger_node.services import activation, personal, vault_rotation
+from ledger_node.services import activation, links, personal, vault_rotation
 from ledger_node.services.accounts import staff
 from ledger_node.services.accounts.roles import Role
 from ledger_node.services.accounts.site import site_of
@@ -78,8 +78,11 @@ def _unlock(node: Node, values: Values) -> Any:
 
 
 def _renew(node: Node, values: Values) -> Any:
-    made = activation.renew(node, str(values["link"]), _BY)
-    return {"link": made.link, "url": site_of(node).link(made.path), "expires": made.expires}
+    if values.get("print"):
+        made = activation.renew(node, str(values["link"]), _BY)
+        return {"link": made.link, "url": site_of(node).link(made.path), "expires": made.expires}
+    made = links.renew(node, str(values["link"]), _BY)
+    return {"link": made.link, "expires": made.expires}
 
 
 def _revoke_link(node: Node, values: Values) -> Any:

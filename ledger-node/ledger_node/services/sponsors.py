@@ -19,7 +19,7 @@ from ledger_node.services.activation import Ask
 from ledger_node.services.activation_links import CLAIMED, OPEN, REVOKED
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.letters import contact_of
-from ledger_node.services.links import link_letter
+from ledger_node.services.links import SPONSORED, link_letter
 from ledger_node.services.node import Node
 from ledger_node.services.pricing import free_seats
 from scanner.verify.keys import NO_KEY, SigningKey
@@ -224,4 +224,4 @@ def _key(node: Node, event: str, sponsor: str, generation: int) -> SigningKey:
 
 
 def _purchase(sponsor: str) -> str:
-    return f"sponsor:{sponsor}"
+    return f"{SPONSORED}{sponsor}"

@@ -11,7 +11,7 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.requests import Request
 
-from ledger_node.services import activation
+from ledger_node.services import activation, links
 from ledger_node.services.accounts.roles import Role
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.node import Node
@@ -37,7 +37,7 @@ def add_activations(app: FastAPI, node: Node, guard: Guard) -> None:
         post = "POST", one, plain(api.activate), api.activate.__doc__, "activation"
         add_route(app, *post, takes=JSON, body=Activating)
     add_route(app, "GET", f"{all_of_them}/{{event}}", plain(api.list_links), api.list_links.__doc__, "activation")
-    for act, handler in (("unlock", api.unlock), ("revoke", api.revoke)):
+    for act, handler in (("unlock", api.unlock), ("renew", api.renew), ("revoke", api.revoke)):
         path = f"{all_of_them}/{{link}}/{act}"
         add_route(app, "POST", path, plain(handler), handler.__doc__, "activation", takes=JSON, body=Empty)
 
@@ -75,8 +75,8 @@ class _Activations:
     async def list_links(self, request: Request) -> Reply:
         """An event's links, without persons. For operators."""
         await self._ops(request)
-        links = await asyncio.to_thread(self._node.activations.of_event, str(request.path_params["event"]))
-        return _answer([activation.link_map(link) for link in links])
+        found = await asyncio.to_thread(self._node.activations.of_event, str(request.path_params["event"]))
+        return _answer([activation.link_map(link) for link in found])
 
     async def unlock(self, request: Request) -> Reply:
         """All tries are there again. For operators, who have made sure of the person in another way."""
@@ -84,6 +84,13 @@ class _Activations:
         await read_model(request, Empty, _MOST_BODY)
         await asyncio.to_thread(activation.unlock, self._node, str(request.path_params["link"]), session.actor)
         return _answer({})
+
+    async def renew(self, request: Request) -> Reply:
+        """A new link in place of a lost or expired one, sent to where its person is written to. For operators."""
+        session = await self._ops(request)
+        await read_model(request, Empty, _MOST_BODY)
+        made = await asyncio.to_thread(links.renew, self._node, str(request.path_params["link"]), session.actor)
+        return _answer({"link": made.link, "expires": made.expires})
 
     async def revoke(self, request: Request) -> Reply:
         """The link is good for nothing any more. For operators."""
