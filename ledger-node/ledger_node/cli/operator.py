@@ -95,9 +95,8 @@ class Remote:
         """See Operator."""
         target = _path("orders-whole" if whole else "orders", event)
         try:
-            with path.open("rb") as file, self._asked("POST", target, _Sent(file, progress)) as answer:
-                taken: Mapping[str, Any] = json.load(answer)
-                return taken
+            with path.open("rb") as file, self._asked("POST", target, file) as answer:
+                return _last_line(answer, progress)
         except OSError as error:
             raise ServiceError("no-file", f"cannot read {path}: {error.strerror}") from error
 
@@ -199,6 +198,20 @@ def _served(home: Path) -> bool:
         return True
     finally:
         connection.close()
+
+
+def _last_line(answer: http.client.HTTPResponse, progress: Progress) -> Mapping[str, Any]:
+    """What became of it; the lines before say how much is done. Raises ServiceError for a problem in the end."""
+    told: dict[str, Any] = {}
+    for line in answer:
+        told = json.loads(line)
+        if "done" in told:
+            progress(told["done"])
+    if "code" in told:
+        raise ServiceError(told["code"], told["detail"])
+    if "done" in told or not told:
+        raise ServiceError("no-answer", "the running node broke off: look at its log, and give it the file again")
+    return told
 
 
 def _path(what: str, event: str) -> str:

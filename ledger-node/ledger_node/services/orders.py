@@ -30,6 +30,7 @@ from scanner.verify.row import REFUNDED
 
 CHUNK = 500
 MOST_WHOLE = 200_000
+"""Rows that are logged in one transaction: 0.2 ms and 2.6 KB each, while gates that claim have to decide alone."""
 SHOWN = 20
 _STATUS = {"too-large": 413, "malformed": 400, "bad-body": 400}
 Progress = Callable[[int], None]
@@ -120,7 +121,8 @@ def _whole(node: Node, event: str, rows: Iterable[Row]) -> Taken:
     taken, seats = Taken(), _Seats(node, event)
     listed = list(islice(rows, MOST_WHOLE + 1))
     if len(listed) > MOST_WHOLE:
-        raise ServiceError("too-many", f"more than {MOST_WHOLE} rows cannot be kept all or nothing: split the file")
+        why = f"more than {MOST_WHOLE:,} rows cannot be kept all or nothing, because nothing else is logged meanwhile"
+        raise ServiceError("too-many", f"{why}: split the file, or take what is good (it may be given again)")
     cases = list(_cases(node, event, listed, seats, taken))
     raws = [case.raw for case in cases if case.raw]
     if not taken.bad:

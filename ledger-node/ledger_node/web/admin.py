@@ -1,19 +1,20 @@
 """Operator commands of a running node, on a unix socket in the home folder. Whoever may open the socket may do it all.
 
-POST /do/<operation> takes and gives JSON; POST /import/<event> takes a CSV file, POST
-/orders/<event> and /orders-whole/<event> a feed of orders; GET /snapshot/<event> gives a file.
+POST /do/<operation> takes and gives JSON; POST /import/<event> takes a CSV file; POST /orders/<event> and
+/orders-whole/<event> take a feed of orders and tell in lines of JSON how it goes; GET /snapshot/<event> gives a file.
 """
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
+from typing import IO
 
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from ledger_node.services.errors import ServiceError
@@ -26,6 +27,8 @@ from ledger_node.web.body import read_body
 from ledger_node.web.reply import OCTETS, Reply, problem, reply
 
 _SMALL = 1 << 20
+_EVERY = 1.0
+"""Seconds between two lines about what is under way."""
 
 
 def make_admin(node: Node) -> Starlette:
@@ -35,8 +38,8 @@ def make_admin(node: Node) -> Starlette:
         routes=[
             Route("/do/{operation}", _endpoint(admin.do), methods=["POST"]),
             Route("/import/{event}", _endpoint(admin.load), methods=["POST"]),
-            Route("/orders/{event}", _endpoint(admin.orders), methods=["POST"]),
-            Route("/orders-whole/{event}", _endpoint(admin.orders_whole), methods=["POST"]),
+            Route("/orders/{event}", admin.orders, methods=["POST"]),
+            Route("/orders-whole/{event}", admin.orders_whole, methods=["POST"]),
             Route("/snapshot/{event}", _endpoint(admin.snapshot), methods=["GET"]),
         ]
     )
@@ -45,6 +48,7 @@ def make_admin(node: Node) -> Starlette:
 class _Admin:
     def __init__(self, node: Node) -> None:
         self._node = node
+        self._running: set[asyncio.Task[bytes]] = set()
 
     async def do(self, request: Request) -> Reply:
         body = await read_body(request, _SMALL)
@@ -58,37 +62,57 @@ class _Admin:
 
     async def load(self, request: Request) -> Reply:
         """Tickets from a CSV file."""
-        async with self._upload(request) as path:
-            count = await asyncio.to_thread(import_file, self._node, request.path_params["event"], path)
+        with await self._received(request) as file:
+            count = await asyncio.to_thread(import_file, self._node, request.path_params["event"], _path(file))
         return reply({"count": count})
 
-    async def orders(self, request: Request) -> Reply:
+    async def orders(self, request: Request) -> Response:
         """Orders from a feed's file; the good ones are kept."""
         return await self._orders(request, whole=False)
 
-    async def orders_whole(self, request: Request) -> Reply:
+    async def orders_whole(self, request: Request) -> Response:
         """Orders from a feed's file; all or none are kept."""
         return await self._orders(request, whole=True)
 
-    async def _orders(self, request: Request, *, whole: bool) -> Reply:
+    async def _orders(self, request: Request, *, whole: bool) -> Response:
+        """Lines of JSON: {"done": bytes} every now and then, at last what became of the orders, or a problem. They are
+        taken in to the end, even if nobody waits for it any more.
+        """
         event = request.path_params["event"]
-        async with self._upload(request) as path:
-            taken = await asyncio.to_thread(lambda: import_orders(self._node, event, path, whole=whole))
-        return reply(taken.to_map())
+        try:
+            file = await self._received(request)
+        except ServiceError as error:
+            return _sent(problem(error))
+        done: deque[int] = deque([0], maxlen=1)
 
-    @asynccontextmanager
-    async def _upload(self, request: Request) -> AsyncIterator[Path]:
+        def work() -> bytes:
+            with file:
+                try:
+                    taken = import_orders(self._node, event, _path(file), whole=whole, progress=done.append)
+                except ServiceError as error:
+                    return problem(error).body
+                return reply(taken.to_map()).body
+
+        task = asyncio.create_task(asyncio.to_thread(work))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return StreamingResponse(_told(task, done), media_type="application/jsonl")
+
+    async def _received(self, request: Request) -> IO[bytes]:
         """The file is on disk while it is read, because it may be larger than memory is worth. It may hold contacts, so
         it has no name there, and is gone with this process however that ends.
         """
-        with TemporaryFile(dir=self._node.home) as file:
-            try:
-                async for part in request.stream():
-                    file.write(part)
-                file.flush()
-            except (ClientDisconnect, OSError) as error:
+        file = TemporaryFile(dir=self._node.home)  # noqa: SIM115 - whoever receives it closes it
+        try:
+            async for part in request.stream():
+                file.write(part)
+            file.flush()
+        except BaseException as error:
+            file.close()
+            if isinstance(error, ClientDisconnect | OSError):
                 raise ServiceError("no-file", f"the file did not arrive: {error}", 503) from error
-            yield Path(f"/proc/self/fd/{file.fileno()}")
+            raise
+        return file
 
     async def snapshot(self, request: Request) -> Reply:
         """A snapshot of this moment; the file goes when the next one is asked for."""
@@ -105,6 +129,21 @@ def _endpoint(handler: Callable[[Request], Awaitable[Reply]]) -> Callable[[Reque
             answer = await handler(request)
         except ServiceError as error:
             answer = problem(error)
-        return answer.response({"Content-Type": answer.content_type, **answer.headers})
+        return _sent(answer)
 
     return endpoint
+
+
+def _sent(answer: Reply) -> Response:
+    return answer.response({"Content-Type": answer.content_type, **answer.headers})
+
+
+def _path(file: IO[bytes]) -> Path:
+    """By which a file without a name is opened once more."""
+    return Path(f"/proc/self/fd/{file.fileno()}")
+
+
+async def _told(task: "asyncio.Task[bytes]", done: Sequence[int]) -> AsyncIterator[bytes]:
+    while not (await asyncio.wait([task], timeout=_EVERY))[0]:
+        yield b'{"done":%d}\n' % done[-1]
+    yield task.result() + b"\n"
