@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from ledger_node.services import activation
+from ledger_node.services.lost_phones import replace_phone
 from scanner.verify.gatecode import COMPACT, FULL, event_hash
 from scanner.verify.reasons import Reason
 from tests.fakes.marketplace import EVENT
@@ -144,6 +145,20 @@ def test_an_answer_that_was_lost_on_the_way_is_not_lost(phone: Phone, house: Hou
     assert any(house.market.owner(10))
     phone.open(link)
     assert phone.code().core.ticket == 10
+
+
+def test_a_lost_phone_is_replaced_and_its_codes_die(phone: Phone, house: House) -> None:
+    phone.activate(*house.buy(15))
+    lost = phone.code()
+    (link,) = house.node.activations.of_event(EVENT)
+    phone.put_away()
+    made = replace_phone(house.node, link.link, "您的舊手機型號？ Which phone was it?", "Fairphone", BY)
+    phone.open(f"{house.origin}{made.path}")
+    assert "Which phone was it?" in phone.text()
+    phone.answer("fairphone")
+    assert phone.code().core.owner_seq == 1
+    assert house.judged(lost).reason is Reason.TRANSFERRED
+    assert house.judged(phone.code()).reason is Reason.TOO_EARLY
 
 
 def test_a_browser_without_such_keys_is_told_so_before_a_try_is_spent(phone: Phone, house: House) -> None:

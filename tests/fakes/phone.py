@@ -61,23 +61,22 @@ class House:
 
     def buy(self, *tickets: int, email: str = "chan@example.hk") -> tuple[str, str]:
         """What a buyer is left with: the link of their letter, and the number of their order."""
-        base = f"{self.running.url}/v1/events/{EVENT}"
+        base, before = f"{self.running.url}/v1/events/{EVENT}", len(self._letters(email, "activation"))
         buyer = self.market.person(f"buyer-of-{tickets[0]}")
         held = requests.post(f"{base}/holds", json={"tickets": list(tickets)}, timeout=20).json()
         paying = {"payer": buyer.party.hex(), "authorisation": buyer.agree(), "email": email}
         sold = requests.post(f"{base}/holds/{held['hold']}/pay", json=paying, timeout=20).json()
         assert "number" in sold, sold
-        return self.link_to(email, "activation"), sold["number"]
+        return self.link_to(email, "activation", before), sold["number"]
 
-    def link_to(self, email: str, template: str) -> str:
-        """The link of the newest letter of a kind to somebody."""
+    def link_to(self, email: str, template: str, before: int = 0) -> str:
+        """The link of the newest letter of a kind to somebody who has had so many `before`."""
+        wait_until(lambda: len(self._letters(email, template)) > before, f"the {template} letter to {email}")
+        return self._letters(email, template)[-1]
 
-        def letters() -> list[str]:
-            sent = self.market.letters.sent
-            return [said["link"] for to, kind, said in sent if to[1] == email and kind == template]
-
-        wait_until(lambda: bool(letters()), f"the {template} letter to {email}")
-        return letters()[-1]
+    def _letters(self, email: str, template: str) -> list[str]:
+        sent = list(self.market.letters.sent)
+        return [said["link"] for to, kind, said in sent if to[1] == email and kind == template]
 
     def judged(self, code: GateCode, gate: str | None = None) -> Verdict:
         """What a gate with a snapshot of this moment says to the code."""

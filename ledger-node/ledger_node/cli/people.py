@@ -128,6 +128,22 @@ def renew(home: Path, link: str, printed: bool) -> None:  # noqa: FBT001 - click
 
 @activations.command()
 @click.argument("link")
+@click.option("--question", required=True, help="What the new link asks.")
+@click.option("--answer", prompt=True, help="The answer; asked for if it is not given.")
+@click.pass_obj
+def replace(home: Path, link: str, question: str, answer: str) -> None:
+    """Make a new link for the tickets of LINK, whose phone was lost, and print it. Only for a person whom you know.
+
+    The codes of the lost phone die when the new link is used. Tickets that were passed on are left alone.
+    """
+    with errors_in_one_line(), operator(home) as node:
+        made = node.do("activations-replace", link=link, question=question, answer=answer)
+    click.echo(made["url"])
+    click.echo(f"link {made['link']}: good until {moment(made['expires'])}; hand it to its person", err=True)
+
+
+@activations.command()
+@click.argument("link")
 @click.pass_obj
 def revoke(home: Path, link: str) -> None:
     """Make LINK good for nothing. Tickets that have their keys keep them."""

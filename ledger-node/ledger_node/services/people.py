@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from ledger_node.services import activation, links, personal, vault_rotation
+from ledger_node.services import activation, links, lost_phones, personal, vault_rotation
 from ledger_node.services.accounts import staff
 from ledger_node.services.accounts.roles import Role
 from ledger_node.services.accounts.site import site_of
@@ -85,6 +85,12 @@ def _renew(node: Node, values: Values) -> Any:
     return {"link": made.link, "expires": made.expires}
 
 
+def _replace(node: Node, values: Values) -> Any:
+    asked = str(values["question"]), str(values["answer"])
+    made = lost_phones.replace_phone(node, str(values["link"]), *asked, _BY)
+    return {"link": made.link, "url": site_of(node).link(made.path), "expires": made.expires}
+
+
 def _revoke_link(node: Node, values: Values) -> Any:
     activation.revoke(node, str(values["link"]), _BY)
     return {"link": values["link"], "revoked": True}
@@ -104,6 +110,7 @@ PEOPLE: Mapping[str, Callable[[Node, Values], Any]] = {
     "activations-list": _links,
     "activations-unlock": _unlock,
     "activations-renew": _renew,
+    "activations-replace": _replace,
     "activations-revoke": _revoke_link,
 }
 
