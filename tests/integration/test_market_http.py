@@ -5,6 +5,7 @@ clumsy and the malicious send.
 import json
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
@@ -75,6 +76,24 @@ def test_seats_are_kept_paid_and_activated(shop):
     assert shop.post(path, paying(ben, email="ben@example.com")).json() == sold.json()
     shop.settled(lambda: shop.market.letters.sent and not shop.market.books().held)
     assert ben.balance() == RICH - sold.json()["amount"]
+
+
+def test_robot_keeps_a_few_seats_and_not_the_hall(shop):
+    sale.open_sale(shop.market.node, EVENT, 8, 300, holds=3)
+    robot, person = {"X-Forwarded-For": "198.51.100.1"}, {"X-Forwarded-For": "198.51.100.2"}
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda seat: shop.post("/holds", {"tickets": [seat]}, **robot), range(1, 13)))
+    assert sorted(answer.status_code for answer in answers) == [201] * 3 + [429] * 9
+    assert {answer.json()["code"] for answer in answers if answer.status_code == 429} == {"too-many-holds"}
+    assert shop.post("/holds", {"tickets": [15]}, **person).status_code == 201
+    taken = [answer.json() for answer in answers if answer.status_code == 201]
+    assert shop.post(f"/holds/{taken[0]['hold']}/release", {}, **robot).status_code == 200
+    ben = shop.market.person("ben")
+    assert shop.post(f"/holds/{taken[1]['hold']}/pay", paying(ben, eticket=False), **robot).status_code == 200
+    again = [shop.post("/holds", {"tickets": [seat]}, **robot).status_code for seat in (16, 17, 18)]
+    assert again == [201, 201, 429]
+    assert shop.post("/holds", {"tickets": [16]}, **person).status_code == 422, "a seat that is taken counts for nobody"
+    assert shop.post("/holds", {"tickets": [19]}).status_code == 201, "the operator's own"
 
 
 def test_transfer_from_offer_to_capture(shop):

@@ -73,6 +73,14 @@ def cli(context: click.Context, home: Path | None) -> None:
     envvar="LEDGER_NODE_PUBLIC_URL",
     help="Address of people's pages, https; kept.  [env: LEDGER_NODE_PUBLIC_URL; default: http://localhost:PORT]",
 )
+@click.option(
+    "--proxy",
+    "proxies",
+    multiple=True,
+    metavar="NETWORK",
+    envvar="LEDGER_NODE_PROXIES",
+    help="A proxy whose X-Forwarded-For is believed, besides this machine.  [env: LEDGER_NODE_PROXIES]",
+)
 @click.option("--pretty", is_flag=True, help="Log for people instead of JSON for journald.")
 @click.pass_obj
 def serve(
@@ -81,6 +89,7 @@ def serve(
     port: int,
     witnesses: tuple[str, ...],
     public_url: str | None,
+    proxies: tuple[str, ...],
     pretty: bool,  # noqa: FBT001 - click passes it so
 ) -> None:
     """Serve gates and auditors until SIGTERM.
@@ -89,14 +98,16 @@ def serve(
       ledger-node serve --host 0.0.0.0 --pretty
       curl -s http://127.0.0.1:8440/healthz
     """
+    from ledger_node.web.limits import networks  # noqa: PLC0415 - the other commands start without the web framework
     from ledger_node.web.server import run  # noqa: PLC0415 - the other commands start without the web framework
 
     logs.configure(pretty=pretty)
     with errors_in_one_line():
         asked = [witness_of(text) for text in witnesses]
+        networks(proxies)
     with errors_in_one_line(), config.hold(home), own_node(home, asked) as node, surroundings(node) as outside:
         node.keys.signers.require()
-        node.outside = outside
+        node.outside, node.proxies = outside, proxies
         if public_url:
             set_site(node, public_url)
         run(node, host, port)

@@ -9,6 +9,7 @@ import click
 from ledger_node.cli.operator import operator
 from ledger_node.cli.output import Moment, errors_in_one_line, moment, show, table
 
+_HOLDS = click.IntRange(1, 1_000_000)
 _JSON = click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
 
 
@@ -111,11 +112,15 @@ def sale() -> None:
 @click.argument("event")
 @click.option("--most", default=8, show_default=True, type=click.IntRange(1, 50), help="Seats for one buyer at once.")
 @click.option("--minutes", default=10, show_default=True, type=click.IntRange(1, 1440), help="How long they are kept.")
+@click.option("--holds", default=20, show_default=True, type=_HOLDS, help="Unpaid holds of one network at once.")
 @click.pass_obj
-def open_sale(home: Path, event: str, most: int, minutes: int) -> None:
-    """Sell EVENT's unsold tickets over the API, at the policy's prices, paid through the wallet provider."""
+def open_sale(home: Path, event: str, most: int, minutes: int, holds: int) -> None:
+    """Sell EVENT's unsold tickets over the API, at the policy's prices, paid through the wallet provider.
+
+    Behind a proxy on another machine all buyers come from one network, unless `serve --proxy` names it.
+    """
     with errors_in_one_line(), operator(home) as node:
-        show(node.do("sale-open", event=event, most=most, seconds=minutes * 60))
+        show(node.do("sale-open", event=event, most=most, seconds=minutes * 60, holds=holds))
 
 
 @sale.command("close")

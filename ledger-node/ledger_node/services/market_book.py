@@ -35,9 +35,12 @@ CREATE TABLE IF NOT EXISTS letters (letter TEXT PRIMARY KEY, event TEXT NOT NULL
     template TEXT NOT NULL, subject BLOB NOT NULL, due INTEGER NOT NULL, tries INTEGER NOT NULL, state TEXT NOT NULL)
     WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS letters_due ON letters (due) WHERE state = 'waiting';
-CREATE TABLE IF NOT EXISTS direct (event TEXT PRIMARY KEY, most INTEGER NOT NULL, seconds INTEGER NOT NULL)
-    WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS direct (event TEXT PRIMARY KEY, most INTEGER NOT NULL, seconds INTEGER NOT NULL,
+    holds INTEGER NOT NULL DEFAULT 20) WITHOUT ROWID;
 """
+HOLDS = 20
+"""Unpaid holds of one network address at once, unless an operator says otherwise."""
+_SELL = "INSERT OR REPLACE INTO direct VALUES (?, ?, ?, ?)"
 _PUT_OFF = "UPDATE orders SET due = ? WHERE event = ? AND number = ?"
 _GIVE_UP = "UPDATE purchases SET state = 'releasing' WHERE reference = ? AND state IN ('asked', 'held')"
 _BILL = "reference, event, amount, currency, authorisation, until, payer"
@@ -88,18 +91,21 @@ class LetterRow:
 
 @dataclass(frozen=True, slots=True)
 class DirectSale:
-    """An event that this node sells itself: seats for one buyer at once, and seconds that they are kept."""
+    """An event that this node sells itself: seats for one buyer at once, seconds that they are kept, and how many
+    unpaid holds one network address has at once.
+    """
 
     event: str
     most: int
     seconds: int
+    holds: int = HOLDS
 
 
 class MarketBook:
     """The open file."""
 
     def __init__(self, path: Path) -> None:
-        self._line = Grouped(Database(path, _SCHEMA + REFUNDS))
+        self._line = Grouped(_opened(path))
         self.refunds = RefundBook(self._line)
         self._direct: dict[str, DirectSale | None] = {}
         self.work = threading.Event()
@@ -226,7 +232,7 @@ class MarketBook:
 
     def sell_directly(self, sale: DirectSale) -> None:
         """Open an event's direct sale, or change its terms; `most` 0 closes it."""
-        self._write("INSERT OR REPLACE INTO direct VALUES (?, ?, ?)", sale.event, sale.most, sale.seconds)
+        self._write(_SELL, sale.event, sale.most, sale.seconds, sale.holds)
         self._direct.pop(sale.event, None)
 
     def direct_sale(self, event: str) -> DirectSale | None:
@@ -252,6 +258,13 @@ class MarketBook:
 
     def _purchases(self, where: str, *values: object) -> list[Purchase]:
         return self._line.do(lambda database: _purchases(database, where, *values))
+
+
+def _opened(path: Path) -> Database:
+    database = Database(path, _SCHEMA + REFUNDS)
+    if not database.read("SELECT 1 FROM pragma_table_info('direct') WHERE name = 'holds'"):
+        database.write("ALTER TABLE direct ADD COLUMN holds INTEGER NOT NULL DEFAULT 20")
+    return database
 
 
 def _purchases(database: Database, where: str, *values: object) -> list[Purchase]:

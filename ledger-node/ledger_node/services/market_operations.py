@@ -1,11 +1,13 @@
 """What an operator can have done about the market, by name, with plain values in and out (`operations`)."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from ledger_node.contract.bodies_house import RegisterActor, RevokeActor
 from ledger_node.contract.facts import Actor, Deal
 from ledger_node.services import buyers, dealing, policies, refunds, resale, sale, sponsors, transfers
+from ledger_node.services.market_book import HOLDS, DirectSale
 from ledger_node.services.node import Node
 from ledger_node.services.sponsors import Guest
 from ledger_node.services.trail import CONSOLE
@@ -48,8 +50,9 @@ def _list_actors(node: Node, values: Values) -> Any:
 
 
 def _open_sale(node: Node, values: Values) -> Any:
-    sale.open_sale(node, values["event"], int(values["most"]), int(values["seconds"]))
-    return {name: values[name] for name in ("event", "most", "seconds")}
+    made = DirectSale(values["event"], int(values["most"]), int(values["seconds"]), int(values.get("holds", HOLDS)))
+    sale.open_sale(node, made.event, made.most, made.seconds, made.holds)
+    return asdict(made)
 
 
 def _list_transfers(node: Node, values: Values) -> Any:

@@ -71,6 +71,8 @@ class Node:
         self.alerts = books.alerts
         self.outside: Outside = NOBODY
         """Whom this node works with; set by whoever puts the program together."""
+        self.proxies: tuple[str, ...] = ()
+        """Networks whose word on where a request comes from is believed, besides this machine's."""
         self.now = now
         self.draw = draw
         self.cosigning = Cosigning(ledger, witnesses)

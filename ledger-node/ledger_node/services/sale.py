@@ -18,7 +18,7 @@ from ledger_node.services import buyers
 from ledger_node.services.acts import log_act
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.letters import contact_of
-from ledger_node.services.market_book import DirectSale
+from ledger_node.services.market_book import HOLDS, DirectSale
 from ledger_node.services.node import Node
 from ledger_node.services.policies import policy_now
 from ledger_node.services.pricing import Line, lines_for
@@ -26,6 +26,7 @@ from ledger_node.services.purchases import SIGN_WITHIN, Payer, Price, hold_money
 from ledger_node.services.vacancy import Vacancies
 
 MOST_SEATS = 50
+_MOST_HOLDS = 1_000_000
 _DOMAIN = b"ticketme/v1/hold\0"
 _SECRET_BYTES = 16
 _TOKEN = re.compile(r"[0-9a-f]{32}\.(\d{1,15})((?:\.\d{1,10})+)")
@@ -64,18 +65,20 @@ class Bought:
     tickets: tuple[int, ...]
 
 
-def open_sale(node: Node, event: str, most: int, seconds: int) -> None:
-    """Sell an event here: at most `most` seats to one buyer at once, kept for `seconds`; most 0 ends it."""
-    if not 0 <= most <= MOST_SEATS or not 0 < seconds <= 86_400:
-        raise ServiceError("bad-terms", f"at most {MOST_SEATS} seats, for 1 to 86,400 seconds")
+def open_sale(node: Node, event: str, most: int, seconds: int, holds: int = HOLDS) -> None:
+    """Sell an event here: at most `most` seats to one buyer at once, kept for `seconds`; `holds` of them unpaid at once
+    for one network address. most 0 ends it.
+    """
+    if not 0 <= most <= MOST_SEATS or not 0 < seconds <= 86_400 or not 0 < holds <= _MOST_HOLDS:
+        raise ServiceError("bad-terms", f"at most {MOST_SEATS} seats, for 1 to 86,400 seconds, and 1 hold or more")
     with node.view() as view:
         node.event(view, event)
-    node.market.sell_directly(DirectSale(event, most, seconds))
+    node.market.sell_directly(DirectSale(event, most, seconds, holds))
 
 
 def keep(node: Node, event: str, tickets: Sequence[int], tier: int = 0, vacancies: Vacancies | None = None) -> SeatHold:
     """Keep free seats for a buyer, all or none. Raises ServiceError; with `vacancies` it says so if none are left."""
-    terms = _terms(node, event)
+    terms = terms_of(node, event)
     if not 0 < len(tickets) <= terms.most:
         raise ServiceError("too-many", f"1 to {terms.most} seats at once", 422)
     now = node.seconds
@@ -102,7 +105,7 @@ def let_go(node: Node, event: str, token: str) -> Outcome:
 
 def pay(node: Node, event: str, token: str, buyer: Buyer) -> Bought:
     """Hold the price, log the sale; the capture follows. The same token again is the same order. ServiceError."""
-    _terms(node, event)
+    terms_of(node, event)
     tickets, until = _read(token)
     number = _number(token)
     order = buyers.order_id(node, event, number)
@@ -139,7 +142,8 @@ def _log(node: Node, price: Price, sale: Sale, payer: Payer | None) -> int:
     return log_entry(node, held, raw).position
 
 
-def _terms(node: Node, event: str) -> DirectSale:
+def terms_of(node: Node, event: str) -> DirectSale:
+    """The terms of an event that is sold here. Raises ServiceError "not-sold-here"."""
     terms = node.market.direct_sale(event)
     if terms is None:
         raise ServiceError("not-sold-here", f"{event} is not sold here", 404)

@@ -27,6 +27,7 @@ from ledger_node.web.feed import Feed
 from ledger_node.web.gates import Gates
 from ledger_node.web.guard import Guard
 from ledger_node.web.hands import Hands
+from ledger_node.web.limits import networks
 from ledger_node.web.market import add_market
 from ledger_node.web.metrics import Metrics
 from ledger_node.web.oversight import add_oversight
@@ -78,6 +79,7 @@ def make_app(start: Callable[[], Parts]) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         parts, precheck = start(), Precheck()
+        app.state.proxies = networks(parts.node.proxies)
         _add_gates(app, parts, precheck)
         _add_public(app, Public(parts.node, parts.metrics))
         _add_people(app, parts)

@@ -16,6 +16,8 @@ from ledger_node.web import market_models as models
 from ledger_node.web.account_models import Empty, read_model
 from ledger_node.web.body import read_body
 from ledger_node.web.hands import Hands
+from ledger_node.web.kept_seats import KeptSeats, Place
+from ledger_node.web.limits import stranger
 from ledger_node.web.market_door import MOST_JSON, Paths, event_of, payer_of
 from ledger_node.web.reply import JSON, Reply, reply
 
@@ -41,6 +43,7 @@ class _Sales:
         self._node = node
         self._hands = hands
         self._vacancies = Vacancies()
+        self._kept = KeptSeats()
 
     async def policy(self, request: Request) -> Reply:
         """All versions of the event's ticket policy, oldest first."""
@@ -57,7 +60,15 @@ class _Sales:
     async def keep(self, request: Request) -> Reply:
         """Keep seats for a few minutes, all or none; 409 "none-free" or "sold-out" if there are no others either."""
         asked, event = await read_model(request, models.Keeping, MOST_JSON), event_of(request)
-        held = await self._hands.do(lambda: sale.keep(self._node, event, asked.tickets, asked.tier, self._vacancies))
+        place = await self._counted(request, event)
+        try:
+            held = await self._hands.do(
+                lambda: sale.keep(self._node, event, asked.tickets, asked.tier, self._vacancies)
+            )
+        except BaseException:
+            self._kept.free(place)
+            raise
+        self._kept.made(place, held.token)
         lines = [{"ticket": line.ticket, "tier": line.tier, "price": line.price} for line in held.lines]
         kept = {"hold": held.token, "until": held.until, "tickets": lines, "fee": held.fee, "currency": held.currency}
         return reply(kept, 201)
@@ -67,6 +78,7 @@ class _Sales:
         await read_model(request, Empty, MOST_JSON)
         event, hold = event_of(request), str(request.path_params["hold"])
         outcome = await self._hands.do(lambda: sale.let_go(self._node, event, hold))
+        self._kept.over(hold)
         return reply({"position": outcome.position, "at": outcome.at})
 
     async def pay(self, request: Request) -> Reply:
@@ -75,6 +87,7 @@ class _Sales:
         payer, hold = payer_of(asked.payer, asked.authorisation), str(request.path_params["hold"])
         buyer = Buyer(payer, asked.phone, asked.email, asked.eticket, asked.tier)
         bought = await self._hands.do(lambda: sale.pay(self._node, event, hold, buyer))
+        self._kept.over(hold)
         return reply(
             {
                 "number": bought.number,
@@ -93,6 +106,14 @@ class _Sales:
         body, event = await read_body(request, webhook.MOST_BODY), event_of(request)
         taken = await self._hands.do(lambda: orders.receive(self._node, event, dict(request.headers), body))
         return reply(taken.to_map())
+
+    async def _counted(self, request: Request, event: str) -> Place | None:
+        """A hold of a stranger's counts before it is made."""
+        address = stranger(request)
+        if address is None:
+            return None
+        terms, now = await asyncio.to_thread(sale.terms_of, self._node, event), self._node.now()
+        return self._kept.take(event, address, terms.holds, now, now + terms.seconds)
 
     def _seats(self, event: str, first: int, count: int) -> list[dict[str, object]]:
         with self._node.view() as view:
