@@ -16,6 +16,7 @@ from ledger_node.contract.outcome import Outcome, Rejected
 from ledger_node.contract.provider import Money, open_receipt
 from ledger_node.services.logged import read_logged
 from ledger_node.services.node import Node, open_node
+from ledger_node.vault_key import VaultKeys
 from scanner.verify.entry import Entry
 from tests.fakes.box_office import DOORS, EVENT, LEDGER_KEY, NODE, NOW, OPERATOR, code, gates, opening, ticket
 from tests.fakes.clockwork import HandClock
@@ -35,7 +36,7 @@ from tests.fakes.market import (
     policy,
 )
 
-KEYS = config.Keys(NODE, {1: LEDGER_KEY}, bytes(32))
+KEYS = config.Keys(NODE, {1: LEDGER_KEY}, VaultKeys(bytes(32)))
 
 
 @contextmanager
