@@ -13,7 +13,6 @@ import requests
 
 from ledger_node.contract.bodies_market import ListResale, OfferTransfer, RejectTransfer
 from ledger_node.contract.commitments import invitation
-from ledger_node.contract.refusals import Refusal
 from tests.fakes.wallet import Wallet
 from tests.show.cast import EVENT
 from tests.show.people import Held
@@ -26,16 +25,11 @@ Answer = dict[str, Any]
 
 
 class RefusedError(Exception):
-    """The node said no: its stable code, and its sentence."""
+    """The node said no: its stable code, its sentence, and the one that the wallet's page has for it in Chinese."""
 
-    def __init__(self, code: str, sentence: str) -> None:
+    def __init__(self, code: str, sentence: str, chinese: str = "") -> None:
         super().__init__(f"{code}: {sentence}")
-        self.code, self.sentence = code, sentence
-
-    @property
-    def chinese(self) -> str:
-        """The contract's own sentence in Traditional Chinese, if it was the contract that said no."""
-        return next((one.chinese for one in Refusal if one.value == self.code), "")
+        self.code, self.sentence, self.chinese = code, sentence, chinese
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +46,7 @@ class App:
     def __init__(self, url: str) -> None:
         self._url, self._event = f"{url}/v1", f"{url}/v1/events/{EVENT}"
         self._session = requests.Session()
+        self._words = f"{url}/wallet/words.json"
 
     def __enter__(self) -> "App":
         return self
@@ -60,6 +55,12 @@ class App:
         self._session.close()
 
     # With the link of a letter
+
+    def open(self, page: str) -> None:
+        """Look at the page that a letter's link leads to."""
+        shown = self._send("GET", page)
+        if not shown.ok or "<html" not in shown.text:
+            raise ShowError(f"there is no page at {page}: {shown.status_code}")
 
     def look(self, token: str) -> Answer:
         """What the link is for, and what is asked."""
@@ -133,12 +134,18 @@ class App:
         return self._ask("POST", url, raw, _ENTRY)
 
     def _ask(self, method: str, url: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> Answer:
-        try:
-            answer = self._session.request(method, url, data=body, headers=headers, timeout=TIMEOUT_S)
-        except requests.RequestException as error:
-            raise ShowError(f"the ledger node does not answer at {url}: {error}") from error
-        said = answer.json()
+        answer = self._send(method, url, body, headers)
         if not answer.ok:
-            raise RefusedError(said["code"], said["detail"])
-        found: Answer = said
+            no = answer.json()
+            sentences = self._send("GET", self._words).json()["refusals"].get(no["code"], {})
+            raise RefusedError(no["code"], no["detail"], sentences.get("zh", ""))
+        found: Answer = answer.json()
         return found
+
+    def _send(
+        self, method: str, url: str, body: bytes | None = None, headers: dict[str, str] | None = None
+    ) -> requests.Response:
+        try:
+            return self._session.request(method, url, data=body, headers=headers, timeout=TIMEOUT_S)
+        except requests.RequestException as error:
+            raise ShowError(f"the ledger node gives no answer at {url}: {error}") from error

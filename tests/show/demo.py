@@ -17,10 +17,9 @@ from pathlib import Path
 from random import SystemRandom
 from types import FrameType
 
-from ledger_node.adapters.remote_log import http_source
-from tests.show import books, paths
 from tests.show.audience import Lane
 from tests.show.cast import EVENT, NAME, Cast
+from tests.show.closing import close_books
 from tests.show.conduct import Conductor, Lines
 from tests.show.house import House
 from tests.show.outside import Outside
@@ -31,7 +30,7 @@ from tests.show.stage import ShowError
 from tests.show.table import Stage
 from tests.show.venue import hall
 from tests.show.webcam import CameraShow
-from tests.show.weeks import Told, Weeks
+from tests.show.weeks import Weeks
 
 FOLDER, REPLAY = Path(".demo"), "replay"
 HALLS = {RED_GATE: 1, BLUE_GATE: 4}
@@ -71,7 +70,8 @@ class Show:
             lanes = self._before_the_show(weeks, stack)
             conductor = Conductor(self._house, self._lines, lanes, self._stage, time.time)
             script = Script(cast, company, Deals.of(cast), self._size.short)
-            faults = [*self._evening(conductor, script), *self._closing(conductor, company, weeks.told)]
+            faults = self._evening(conductor, script)
+            faults = [*faults, *close_books(self._house, self._stage, conductor, company, weeks.told)]
             self._tell(conductor, faults, time.monotonic() - began)
             return faults
 
@@ -185,39 +185,6 @@ class Show:
 
         conductor.listen(known, CATCH_UP_S, "both gates have heard what changed")
 
-    # After it
-
-    def _closing(self, conductor: Conductor, company: Company, told: Told) -> list[str]:
-        house, stage = self._house, self._stage
-        stage.act("The books", AUDIT)
-        with stage.bar("both gates stop in order", None):
-            house.close_gates()
-        with stage.bar("log and journals are audited and compared", None):
-            found = self._compare()
-        entered = {
-            (scan["gate"], scan["counter"]): played.scene.held_up
-            for played in conductor.played
-            for scan in played.scans
-            if scan["pulse"]
-        }
-        stage.books(found.lines, entered)
-        stage.note(f"the audited log: {found.log.size} entries, root {found.log.root.hex()}")
-        ways = paths.read(http_source(house.url), found.entries, company.all(), told)
-        stage.show(paths.table(ways.paths))
-        kept, broken = books.promises(http_source(house.url))
-        stage.note(kept)
-        faults = [*found.faults, *ways.faults, *broken]
-        if unlike := entered.keys() ^ {(line.gate, line.counter) for line in found.lines}:
-            faults.append(f"turnstiles were released for {len(entered)} visitors, the books differ in {sorted(unlike)}")
-        return faults
-
-    def _compare(self) -> books.Books:
-        house = self._house
-        with ThreadPoolExecutor() as pool:
-            audited = pool.submit(books.audit, house.url, house.log_key())
-            journals = list(pool.map(books.journal_of, [house.gates[gate].config for gate in HALLS]))
-            return books.balance(house.url, audited.result(), journals)
-
     def _tell(self, conductor: Conductor, faults: list[str], seconds: float) -> None:
         scans, tries = sum(len(played.scans) for played in conductor.played), conductor.second_tries()
         held_up = f"{len(conductor.played)} scenes, {scans} verdicts, {tries} held up a second time, {seconds:.0f} s"
@@ -247,7 +214,6 @@ INTRODUCTION = (
 WEEKS = "The ledger's contract rules on each step (#: the entry's number). It never learns a name."
 
 ALONE = "Each gate goes on alone: it admits tickets whose one use is leased to its group, and sends others to theirs."
-AUDIT = "The auditor re-checks every entry, signature and rule of the log, of which it knows only the public key."
 
 
 @contextmanager

@@ -24,7 +24,7 @@ PROVIDER, ORGANISER, SERVICE = "wallet", "organiser", "ticketing-service"
 DEPOSIT = 1_000_000
 PATIENCE_S, GLANCE_S = 30.0, 0.02
 _SECRET_FILE = "ticketing.whsec"
-_LINK = re.compile(r"\S+#(\S+)")
+_LINK = re.compile(r"\S+#\S+")
 _SETTINGS = """\
 [provider]
 url = "{url}"
@@ -129,13 +129,13 @@ class Outside:
             time.sleep(GLANCE_S)
 
 
-def fragment(letter: EmailMessage) -> str:
-    """What stands behind # in the letter's link."""
+def link(letter: EmailMessage) -> str:
+    """The link in the letter."""
     body = letter.get_body(("plain",))
     found = _LINK.search(body.get_content()) if body else None
     if found is None:
         raise ShowError(f"there is no link in the letter: {letter['Subject']}")
-    return found[1]
+    return found[0]
 
 
 def order_file(path: Path, number: str, person: Person, tickets: list[int], price: int, fee: int) -> bytes:

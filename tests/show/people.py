@@ -41,7 +41,7 @@ PEOPLE = (CHAN, CHOW, LEE, WONG, HO, LAM)
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A ticket while it is somebody's: the how manieth owner they are, and the key that they have for it."""
+    """A ticket while it is somebody's: which of its owners they are, and the key that they have for it."""
 
     person: Person
     ticket: int

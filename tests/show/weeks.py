@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ledger_node.adapters.exchange import HttpError
 from ledger_node.adapters.letters import dollars
 from tests.fakes.deliveries import signed
+from tests.fakes.running_provider import DeskError
 from tests.show.app import App, RefusedError
 from tests.show.cast import FACE_VALUE, NAME
 from tests.show.office import HOUR, Office
-from tests.show.outside import ORGANISER, PROVIDER, SERVICE, Outside, fragment, order_file
+from tests.show.outside import ORGANISER, PROVIDER, SERVICE, Outside, link, order_file
 from tests.show.people import CHAN, CHOW, HO, LAM, LEE, WONG, Company, Held, Person
 from tests.show.stage import ShowError
 from tests.show.table import Stage
@@ -59,9 +61,12 @@ class Weeks:
                 freezing = pool.submit(self._office.set_policy, freezes=2 * HOUR)
                 self._guest(app, invited)
                 self._freeze(app, freezing)
-            except RefusedError as refused:
-                raise ShowError(f"the node refused what it should not: {refused}") from refused
-        if not self._outside.balanced():
+                balanced = self._outside.balanced()
+            except RefusedError as no:
+                raise ShowError(f"the node refused what it should not: {no}") from no
+            except (DeskError, HttpError) as error:
+                raise ShowError(f"the wallet provider's desk: {error}") from error
+        if not balanced:
             raise ShowError("the wallet provider's books do not balance")
 
     # Scenes
@@ -153,7 +158,7 @@ class Weeks:
 
     def _open_letter(self, app: App, person: Person) -> tuple[str, dict[str, Any]]:
         """The token of the link in the person's next letter, and what its page asks."""
-        token = fragment(self._next_letter(person))
+        token = self._next_letter(app, person)
         return token, app.look(token)
 
     def _activate(self, app: App, token: str, answer: str, held: Sequence[Held]) -> None:
@@ -177,7 +182,7 @@ class Weeks:
 
     def _open_offer(self, app: App, person: Person, deal: str) -> str:
         """The secret in the person's next letter, which must be about this deal."""
-        _, said, secret = fragment(self._next_letter(person)).rsplit("/", 2)
+        _, said, secret = self._next_letter(app, person).rsplit("/", 2)
         if said != deal or app.deal("transfers", said)["deal"] != deal:
             raise ShowError(f"the letter to {person.en} is about another offer")
         return secret
@@ -185,11 +190,14 @@ class Weeks:
     def _take(self, app: App, kind: str, deal: str, held: Held, secret: str | None = None) -> dict[str, Any]:
         return app.take(kind, deal, held, self._outside.agrees(held.person), secret)
 
-    def _next_letter(self, person: Person) -> Any:
+    def _next_letter(self, app: App, person: Person) -> str:
+        """Open the link in the person's next letter; what stands behind its #, which no server is told."""
         number = self._letters[person] = self._letters.get(person, 0) + 1
         letter = self._outside.letter(person, number)
         self._stage.aside(f"✉ {letter['Subject'].removesuffix(f': {NAME}')}", "cyan")
-        return letter
+        page, _, secret = link(letter).partition("#")
+        app.open(page)
+        return secret
 
     def _say(
         self,
