@@ -54,6 +54,20 @@ def read_feed(path: Path, progress: Progress = lambda _: None) -> Iterator[Row]:
         raise FeedError(f"cannot read the feed {path.name}: {error.strerror}") from error
 
 
+def read_text(path: Path, most: int) -> str:
+    """A file of at most `most` bytes, in either encoding, without its mark. Raises FeedError."""
+    try:
+        with path.open("rb") as file:
+            encoding = _encoding(file)
+            size = file.tell()
+            file.seek(0)
+            if size > most:
+                raise FeedError(f"{path.name} has more than {most:,} bytes: split it")
+            return file.read().decode(encoding).removeprefix("\ufeff")
+    except OSError as error:
+        raise FeedError(f"cannot read {path.name}: {error.strerror}") from error
+
+
 def _encoding(file: BinaryIO) -> str:
     if file.read(2) in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}:
         raise FeedError("the file is UTF-16 (Excel's Unicode text): save it as CSV UTF-8")

@@ -6,10 +6,12 @@ activation link on, a guest goes the same way as a buyer.
 
 import csv
 import hashlib
+import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ledger_node.adapters.ticketing import FeedError, read_text
 from ledger_node.contract.bodies_house import RegisterActor, RevokeActor
 from ledger_node.contract.bodies_market import AllotTickets, GrantTickets, RecallTickets
 from ledger_node.contract.facts import Actor, ActorKey, Title
@@ -28,6 +30,7 @@ QUESTION = "我們把這邀請發送到哪個電郵或電話？ Which e-mail or 
 COLUMNS = ("phone", "email", "question", "answer")
 MOST_GUESTS = 10_000
 _CHUNK = 200
+_MOST_BYTES = 1 << 24
 _PERSON = b"ticketme/v1/spns"
 Progress = Callable[[int], None]
 
@@ -97,14 +100,17 @@ def standing(node: Node, event: str, sponsor: str) -> Standing:
 
 
 def read_guests(path: Path) -> list[Guest]:
-    """The audience of a CSV file in UTF-8 with some of the columns COLUMNS. Raises ServiceError for a bad line."""
+    """The audience of a CSV file, as spreadsheets write it (UTF-8 or Big5; commas, semicolons or tabs), with some of the
+    columns COLUMNS. Raises ServiceError for a bad line.
+    """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            return list(_guests(csv.DictReader(file, strict=True)))
-    except OSError as error:
-        raise ServiceError("no-file", f"cannot read {path.name}: {error.strerror}") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ServiceError("bad-rows", f"{path.name} is no CSV in UTF-8; nobody was invited") from error
+        text = read_text(path, _MOST_BYTES)
+        delimiter = max(",;\t", key=text.partition("\n")[0].count)
+        return list(_guests(csv.DictReader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter)))
+    except FeedError as error:
+        raise ServiceError("no-file", f"{error}; nobody was invited") from error
+    except csv.Error as error:
+        raise ServiceError("bad-rows", f"{path.name} is no CSV: {error}; nobody was invited") from error
 
 
 def invite(

@@ -108,6 +108,29 @@ def test_audience_of_a_file(tmp_path):
     assert header.value.code == "bad-header"
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "big5hkscs"])
+@pytest.mark.parametrize(("delimiter", "ending"), [(",", "\n"), (";", "\r\n"), ("\t", "\r\n")])
+def test_audience_as_a_spreadsheet_saves_it(tmp_path, encoding, delimiter, ending):
+    path = tmp_path / "guests.csv"
+    asked = ["91230001", "", "閣下的公司名稱？", "海港銀行㗎"]
+    rows = [["phone", "email", "question", "answer"], asked, ["", "gail@example.com", "", ""]]
+    path.write_bytes(ending.join([*(delimiter.join(row) for row in rows), ""]).encode(encoding))
+    first, second = sponsors.read_guests(path)
+    assert (first.phone, first.question, first.answer) == ("91230001", "閣下的公司名稱？", "海港銀行㗎")
+    assert second.email == "gail@example.com"
+
+
+@pytest.mark.parametrize(
+    "data", ["email\ngail@example.com\n".encode("utf-16"), b"email\n\xff\xff\xff\n", b"", b"email\n" * 3_000_000]
+)
+def test_an_audience_that_is_no_text_invites_nobody_and_says_why(tmp_path, data):
+    path = tmp_path / "guests.csv"
+    path.write_bytes(data)
+    with pytest.raises(ServiceError) as refused:
+        sponsors.read_guests(path)
+    assert refused.value.code in {"no-file", "bad-header"}
+
+
 def test_unknown_sponsor_is_told_so(market):
     with pytest.raises(ServiceError) as refused:
         sponsors.standing(market.node, EVENT, "nobody")
