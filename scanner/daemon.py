@@ -27,6 +27,7 @@ from scanner.ports import (
     HardwareFault,
     Knowledge,
     Passage,
+    PeerHealth,
     Records,
     Screen,
     Sighting,
@@ -94,6 +95,7 @@ class Parts:
     screen: Screen
     watchdog: Alive
     sync_health: Callable[[], SyncHealth]
+    peers_health: Callable[[], tuple[PeerHealth, ...]] = tuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,7 +353,8 @@ class Daemon:
 
     def _publish(self) -> None:
         parts = self._parts
-        parts.screen.publish(self._showing.refresh(self._state, parts.view, parts.clock, parts.sync_health()))
+        status = self._showing.refresh(self._state, parts.view, parts.clock, parts.sync_health(), parts.peers_health())
+        parts.screen.publish(status)
 
     def _stamp(self) -> Any:
         return stamp(self._parts.clock.now(), self._parts.view.size)

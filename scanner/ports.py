@@ -321,14 +321,15 @@ elsewhere that stands in its way, or None.
 
 @dataclass(frozen=True, slots=True)
 class PeerHealth:
-    """How this gate and another one get on. `heard_age` is seconds, None = never since the start; `note` says what is
-    wrong, "" if nothing is.
+    """How this gate and another one get on. `heard_age` is seconds, None = never since the start; `near`: it was heard
+    lately enough to be asked; `note` says what is wrong, "" if nothing is.
     """
 
     device: str
     gate: str
     address: str = ""
     heard_age: float | None = None
+    near: bool = False
     note: str = ""
 
 

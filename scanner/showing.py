@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from scanner.clock import SkewWatch, TrustedClock
 from scanner.gate import State
-from scanner.ports import CameraHealth, Counts, GateStatus, Knowledge, SyncHealth
+from scanner.ports import CameraHealth, Counts, GateStatus, Knowledge, PeerHealth, SyncHealth
 from scanner.verify.admit import Verdict
 from scanner.verify.reasons import Reason
 
@@ -53,7 +53,9 @@ class Showing:
         self.status = replace(self.status, camera=health.state, camera_detail=health.detail)
         return news
 
-    def refresh(self, state: State, view: Knowledge, clock: TrustedClock, sync: SyncHealth) -> GateStatus:
+    def refresh(
+        self, state: State, view: Knowledge, clock: TrustedClock, sync: SyncHealth, peers: tuple[PeerHealth, ...]
+    ) -> GateStatus:
         """Everything as it is now."""
         time_now, manifest = clock.now(), view.manifest
         self.status = replace(
@@ -67,6 +69,7 @@ class Showing:
             view_size=view.size,
             tickets=view.tickets,
             sync=sync,
+            peers=peers,
             clock_trusted=time_now.trusted,
             clock_alarm=clock.alarm() or self._skew.alarm(),
             unix=time_now.seconds,

@@ -3,6 +3,7 @@
 import os
 import secrets
 import shutil
+import socket
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 from scanner.camera.probe import probe
 from scanner.camera.second import second_decoder_available
 from scanner.cli.lock import gate_runs
+from scanner.cli.neighbours import open_peer_store
 from scanner.cli.node import identity_of
 from scanner.cli.settings import Settings, load
 from scanner.errors import GateError
@@ -30,6 +32,7 @@ from scanner.view import GateView, Trust
 
 LEAST_FREE = 200 << 20
 SLOW_SYNC_S = 0.2
+CONNECT_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ def examine(config: Path | None) -> Iterator[Finding]:
     if gate_runs(settings.state_folder):
         yield Finding("gate", good=True, report="it runs, so journal, view, pins and camera are left alone: see status")
     else:
-        checks += [_journal, _view, _pins, _camera]
+        checks += [_journal, _view, _gates, _pins, _camera]
     for check in checks:
         try:
             yield check(settings)
@@ -126,6 +129,42 @@ def _view(settings: Settings) -> Finding:
         return Finding("view", good=True, report=f"{view.tickets} tickets at log size {view.size}, {age:.0f} s old")
     finally:
         view.close()
+
+
+def _gates(settings: Settings) -> Finding:
+    """The other gates, as the node told of them: can they be reached, and can they reach this one?"""
+    peers = settings.peers
+    if not peers.enabled:
+        return Finding("gates", good=True, report="this gate does not speak to others: [peers] is off")
+    try:
+        socket.create_server((peers.host, peers.port), family=_family(peers.host)).close()
+    except OSError as error:
+        advice = "another program has the port, or the address is not this machine's: see [peers]"
+        return Finding("gates", good=False, report=f"port {peers.port}: {error.strerror}", advice=advice)
+    store = open_peer_store(settings, Identities(settings.state_folder).enrolled(), "doctor")
+    try:
+        known = store.peers()
+    finally:
+        store.close()
+    silent = [f"{peer.gate} ({peer.address or 'no address'})" for peer in known if not _answers(peer.address)]
+    report = f"port {peers.port} is free; {len(known) - len(silent)} of {len(known)} other gates can be reached"
+    if not silent:
+        return Finding("gates", good=True, report=report)
+    advice = f"not {', '.join(silent)}: do they run? else firewall, other network, or client isolation on the Wi-Fi"
+    return Finding("gates", good=len(silent) < len(known), report=report, advice=advice)
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def _answers(address: str) -> bool:
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), CONNECT_S).close()
+    except (OSError, ValueError, OverflowError):
+        return False
+    return True
 
 
 def _clock(_settings: Settings) -> Finding:

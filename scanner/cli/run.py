@@ -10,11 +10,12 @@ from pathlib import Path
 
 import structlog
 
-from scanner.admission import Admission, stamp
+from scanner.admission import Admission, Nobody, stamp
 from scanner.camera import CameraProcess
 from scanner.cli import logs
 from scanner.cli.eyes import DebouncedEyes
 from scanner.cli.lock import only_gate
+from scanner.cli.neighbours import make_peers
 from scanner.cli.node import Node, identity_of, trust_of
 from scanner.cli.settings import Settings, load
 from scanner.cli.status import StatusFile
@@ -76,9 +77,13 @@ def _compose(settings: Settings, stack: ExitStack) -> tuple[Daemon, Watchdog]:
     journal = Journal.open(settings.state_folder / "journal.db", who, lambda: stamp(clock.now(), view.size))
     stack.callback(journal.close)
 
+    peers = make_peers(settings, enrolled, key, journal, view, clock, started)
+
     def wipe() -> None:
         identities.forget()
         view.wipe()
+        if peers:
+            peers.wipe()
 
     inbox: Inbox[LoopEvent] = Inbox()
     node = Node(
@@ -97,16 +102,20 @@ def _compose(settings: Settings, stack: ExitStack) -> tuple[Daemon, Watchdog]:
         hardware=_hardware(settings, partial(watchdog.beat, "pins"), stack),
         journal=journal,
         view=view,
-        admission=Admission(enrolled.gate, view, journal, node),
+        admission=Admission(enrolled.gate, view, journal, node, peers.desk if peers else Nobody()),
         clock=clock,
         eyes=DebouncedEyes(),
         screen=_screens(settings, stack),
         watchdog=watchdog,
         sync_health=node.health,
+        peers_health=peers.health if peers else tuple,
     )
     daemon = Daemon(enrolled.gate, inbox, parts, Timing(window=settings.pin_config.passage_window_s))
     node.start()
     stack.callback(node.stop)
+    if peers:
+        peers.start()
+        stack.callback(peers.stop)
     stack.enter_context(_watching(camera, daemon, partial(watchdog.beat, "camera")))
     return daemon, watchdog
 

@@ -1,6 +1,7 @@
 """The settings of a gate: what the TOML file may say, and where things are kept."""
 
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -11,6 +12,8 @@ from scanner.config import Fault, config_error, read
 from scanner.hw.pins import PinConfig, check
 from scanner.verify.checkpoint import COSIGNATURE, VerifierKey
 from scanner.verify.entry import Malformed
+
+_NAMED_ADDRESS = re.compile(r".+=(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,33 @@ class TrustSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PeerSettings:
+    """How the gates of the event speak to each other. `host` and `port`: where this one listens. `addresses`: of
+    others, as "R2=10.8.0.22:8442" by gate or device, where the ledger node does not see the right one.
+    """
+
+    enabled: bool = True
+    host: str = "0.0.0.0"  # noqa: S104 - the other gates are to reach it
+    port: int = 8442
+    addresses: tuple[str, ...] = ()
+
+    def named(self) -> dict[str, str]:
+        """The addresses, of settings that `faults` finds nothing wrong with."""
+        return {name: address for name, _, address in (text.rpartition("=") for text in self.addresses)}
+
+    def faults(self) -> list[Fault]:
+        """What is wrong with these settings."""
+        found = [
+            Fault("peers.addresses", f"{text!r} is not GATE=HOST:PORT")
+            for text in self.addresses
+            if not _NAMED_ADDRESS.fullmatch(text)
+        ]
+        if not 0 <= self.port < 65_536:
+            found.append(Fault("peers.port", "must be from 0 to 65535; 0 takes any that is free"))
+        return found
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that the file may say. `state` and `runtime` default to what systemd gives the service."""
 
@@ -77,6 +107,7 @@ class Settings:
     mock: MockSettings = field(default_factory=MockSettings)
     node: NodeSettings = field(default_factory=NodeSettings)
     trust: TrustSettings = field(default_factory=TrustSettings)
+    peers: PeerSettings = field(default_factory=PeerSettings)
     kiosk: KioskSettings = field(default_factory=KioskSettings)
 
     @property
@@ -103,6 +134,6 @@ def load(path: Path | None) -> Settings:
     path = path or CONFIG
     settings = read(path, Settings)
     pins = [Fault(fault.key, fault.reason) for fault in check(settings.pin_config)]
-    if faults := [*pins, *settings.trust.faults()]:
+    if faults := [*pins, *settings.trust.faults(), *settings.peers.faults()]:
         raise config_error(path, faults)
     return settings

@@ -63,9 +63,22 @@ def _lines(found: dict[str, Any], age: float) -> list[str]:
         f"people   {found['admitted']} admitted, {found['refused']} sent away",
         f"view     {view}, log size {found['view_size']}",
         f"node     {'online' if sync['online'] else 'offline'}, {found['queue']} records wait",
+        f"gates    {_gates(found['peers'])}",
         f"camera   {found['camera']} {found['camera_detail']}".rstrip(),
         f"clock    {'trusted' if found['clock_trusted'] else 'not trusted'}",
     ]
+
+
+def _gates(peers: list[dict[str, Any]]) -> str:
+    """How many of the other gates were heard lately, and what is wrong with which."""
+    if not peers:
+        return "no other is known"
+    said = [f"{sum(peer['near'] for peer in peers)} of {len(peers)} others heard"]
+    for peer in peers:
+        silent = "" if peer["near"] or peer["heard_age"] is None else f"silent for {peer['heard_age']:.0f} s, "
+        if silent or peer["note"]:
+            said.append(f"{peer['gate']}: {silent}{peer['note']}".rstrip(", "))
+    return "; ".join(said)
 
 
 def _complaints(found: dict[str, Any], age: float) -> list[str]:

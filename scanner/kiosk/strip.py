@@ -20,7 +20,7 @@ class Chip:
 
 def chips(status: GateStatus) -> tuple[Chip, ...]:
     """In a fixed order, so that eyes learn where to look."""
-    return (_node(status), _list(status), _queue(status), _camera(status), _clock(status))
+    return (_node(status), *_gates(status), _list(status), _queue(status), _camera(status), _clock(status))
 
 
 def _node(status: GateStatus) -> Chip:
@@ -29,6 +29,15 @@ def _node(status: GateStatus) -> Chip:
     if status.sync.online:
         return Chip("node", "good", "帳本連線", "Ledger online")
     return Chip("node", "warn", "帳本離線", "Ledger offline")
+
+
+def _gates(status: GateStatus) -> tuple[Chip, ...]:
+    """The other gates, where any are known."""
+    if not status.peers:
+        return ()
+    near = sum(peer.near for peer in status.peers)
+    level: Level = "good" if near == len(status.peers) else "warn"
+    return (Chip("gates", level, f"鄰閘 {near}/{len(status.peers)}", f"Other gates {near}/{len(status.peers)}"),)
 
 
 def _list(status: GateStatus) -> Chip:

@@ -182,7 +182,7 @@ class Line:
         if any(isinstance(cause, TimeoutError) for cause in causes):
             return f"{self._host} was silent for {self._limits.silence:.3g} s"
         if any(isinstance(cause, ConnectionRefusedError | NewConnectionError) for cause in causes):
-            return f"{self._host} cannot be reached ({causes[-1]}): check that the ledger node runs, and the network"
+            return f"{self._host} cannot be reached ({causes[-1]}): check that it runs, and the network"
         return f"{self._host} broke the connection off ({causes[-1]})"
 
 

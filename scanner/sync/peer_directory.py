@@ -5,15 +5,15 @@ hints: who answers at one must prove its key. Nothing is kept here.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, Protocol
 from urllib.parse import quote
 
 from pydantic import Field
 
 from scanner.errors import SyncError
-from scanner.sync.answers import Answer, Hash, Problem
+from scanner.sync.answers import Answer, Hash, Problem, Revoked
 from scanner.sync.line import Limits
-from scanner.sync.signed import Question, SignedLines, Timeouts
+from scanner.sync.signed import Question, SignedLines, Signer, Timeouts
 from scanner.verify.entry import Malformed
 from scanner.verify.manifest import EventManifest
 from scanner.verify.told import Peer
@@ -42,21 +42,41 @@ class PeerList(Answer):
     peers: tuple[PeerEntry, ...]
 
 
-def ask_node(lines: SignedLines, event: str, port: int) -> tuple[Peer, ...]:
-    """The node's word; `port` is where this gate listens, 0 = nowhere. Nobody if this device was revoked.
+class Directory(Protocol):
+    """Who says who the other gates are."""
 
-    Raises SyncError if there is no answer.
-    """
-    target = f"/v1/events/{quote(event, safe='')}/peers?port={port}"
-    answer = lines.ask(Question("GET", target, Limits(TIMEOUTS.total, TIMEOUTS.silence, _MOST)))
-    if isinstance(answer, Problem):
-        raise SyncError(answer.sentence())
-    if not isinstance(answer, bytes):
-        return ()
-    listed = PeerList.parse(answer)
-    if isinstance(listed, Malformed) or listed.event != event:
-        raise SyncError("the ledger node's list of gates cannot be read: update both")
-    return tuple(Peer(one.device, one.gate, one.public_key, one.address or "") for one in listed.peers)
+    def ask(self, port: int) -> tuple[Peer, ...]:
+        """All of them now; `port` is where this gate listens, 0 = nowhere. Nobody if this device was revoked.
+
+        Raises SyncError if there is no answer.
+        """
+
+    def close(self) -> None:
+        """Hang up; may be called twice, from any thread."""
+
+
+class NodeDirectory:
+    """Implements Directory with the ledger node's word for `event`."""
+
+    def __init__(self, url: str, signer: Signer, node_key: bytes, event: str, ca: str | None = None) -> None:
+        self._lines, self._event = SignedLines(url, signer, node_key, TIMEOUTS, ca), event
+
+    def ask(self, port: int) -> tuple[Peer, ...]:
+        """See Directory."""
+        target = f"/v1/events/{quote(self._event, safe='')}/peers?port={port}"
+        answer = self._lines.ask(Question("GET", target, Limits(TIMEOUTS.total, TIMEOUTS.silence, _MOST)))
+        if isinstance(answer, Problem):
+            raise SyncError(answer.sentence())
+        if isinstance(answer, Revoked):
+            return ()
+        listed = PeerList.parse(answer)
+        if isinstance(listed, Malformed) or listed.event != self._event:
+            raise SyncError("the ledger node's list of gates cannot be read: update both")
+        return tuple(Peer(one.device, one.gate, one.public_key, one.address or "") for one in listed.peers)
+
+    def close(self) -> None:
+        """See Directory."""
+        self._lines.close()
 
 
 def choose(

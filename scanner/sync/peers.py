@@ -15,12 +15,12 @@ from scanner.errors import GateError, SyncError
 from scanner.ports import Knowledge, OwnChain, PeerHealth
 from scanner.sync.client import Identity
 from scanner.sync.peer_desk import HEARD_S, PeerDesk
-from scanner.sync.peer_directory import TIMEOUTS, ask_node, choose
+from scanner.sync.peer_directory import Directory, choose
 from scanner.sync.peer_link import PeerLink
 from scanner.sync.peer_message import Message
 from scanner.sync.peer_server import Host, PeerServer
 from scanner.sync.peer_store import PeerStore
-from scanner.sync.signed import SignedLines, Signer
+from scanner.sync.signed import Signer
 from scanner.verify.told import Peer
 
 log = structlog.get_logger("peers")
@@ -30,13 +30,9 @@ ROUND_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where this gate stands and listens, where the ledger node is, and addresses of other gates that the settings
-    name, by gate or device. `ca`: a certificate file for https, or None.
-    """
+    """Which gate this is, where it listens, and addresses of others that the settings name, by gate or device."""
 
     gate: str
-    node_url: str
-    ca: str | None = None
     host: str = "0.0.0.0"  # noqa: S104 - the other gates are to reach it
     port: int = 8442
     addresses: Mapping[str, str] = field(default_factory=dict)
@@ -54,13 +50,14 @@ class Peers:
         store: PeerStore,
         chain: OwnChain,
         view: Knowledge,
+        directory: Directory,
         draw: Callable[[], float],
     ) -> None:
-        """Closes `store` at the end."""
-        self._place, self._identity, self._signer = place, identity, signer
+        """Closes `store` and `directory` at the end."""
+        self._place, self._signer = place, signer
         self._store, self._view, self._draw = store, view, draw
         self.desk = PeerDesk(identity.event, identity.device, chain, view, store)
-        self._node = SignedLines(place.node_url, signer, identity.node_key, TIMEOUTS, place.ca)
+        self._directory = directory
         home = Host(identity.key, lambda: signer.now().seconds, self._by_key, self._converse)
         self._server = PeerServer(place.host, place.port, home)
         self._peers: tuple[Peer, ...] = ()
@@ -87,8 +84,8 @@ class Peers:
     def stop(self) -> None:
         """Hang up. What was not told is told next time."""
         self._stopped.set()
-        self._node.close()
-        self._thread.join(TIMEOUTS.total)
+        self._directory.close()
+        self._thread.join()
         for link in self._links.values():
             link.stop()
         for link in self._links.values():
@@ -109,9 +106,9 @@ class Peers:
     def _health(self, peer: Peer, now: float) -> PeerHealth:
         heard, link = self.desk.heard(peer), self._links.get(peer.device)
         age = now - heard.at if heard else None
-        silent = age is None or age > HEARD_S
-        note = link.note if link else "no address of it is known" if silent else ""
-        return PeerHealth(peer.device, peer.gate, peer.address, age, note if silent else self.desk.fault_of(peer))
+        near = age is not None and age <= HEARD_S
+        silent = link.note if link else "no address of it is known"
+        return PeerHealth(peer.device, peer.gate, peer.address, age, near, self.desk.fault_of(peer) if near else silent)
 
     # Talking
 
@@ -136,7 +133,7 @@ class Peers:
 
     def _round(self) -> None:
         self.desk.tidy(int(self._signer.now().seconds * 1000))
-        told = ask_node(self._node, self._identity.event, self._server.port)
+        told = self._directory.ask(self._server.port)
         peers = choose(told, self._peers, self._place.addresses, self._place.gate, self._view.manifest)
         if peers != self._peers:
             self._store.keep_peers(peers)

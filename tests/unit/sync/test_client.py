@@ -190,7 +190,7 @@ def test_address_that_is_none_is_said_at_once(node, url):
 def test_node_that_is_not_there_is_said_to_be(node):
     node.url = "http://127.0.0.1:1"
     client = make_client(node)
-    with pytest.raises(SyncError, match="check that the ledger node runs"):
+    with pytest.raises(SyncError, match="check that it runs"):
         client.time()
     client.close()
 
