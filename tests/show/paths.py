@@ -100,7 +100,10 @@ def _steps(
     for said in history:
         kind, facts = said["type"], said["facts"]
         seq = facts["owner_seq"] if kind in _CHANGES else seq
-        holder = owners[ticket, facts.get("owner_seq", seq)]
+        holder = owners.get((ticket, facts.get("owner_seq", seq)))
+        if holder is None:
+            faults.append(f"entry {said['position']} speaks of an owner of ticket {ticket} whom nobody here is")
+            continue
         if kind in _HAS_KEY and facts["key"] != fingerprint(holder.wallet.public):
             faults.append(f"entry {said['position']} gives ticket {ticket} to a key that is not {holder.person.en}'s")
         step = Step(said["position"], kind, _words(kind, facts))

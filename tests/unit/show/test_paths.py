@@ -96,6 +96,12 @@ def test_a_ticket_that_somebody_else_has_is_a_fault(evening: Evening) -> None:
     assert any(f"not {LEE.en}'s" in fault for fault in evening.read().faults)
 
 
+def test_an_owner_who_is_nobody_here_is_a_fault(evening: Evening) -> None:
+    del evening.held[2]
+    faults = evening.read().faults
+    assert any(f"entry {evening.story.at['bought']} speaks of an owner" in fault for fault in faults)
+
+
 def test_what_the_node_told_must_stand_in_the_log(evening: Evening) -> None:
     evening.told.entries = {evening.story.at["sold"]: "sale", evening.story.at["sent"]: "sale", 4_000: "sale"}
     faults = evening.read().faults
