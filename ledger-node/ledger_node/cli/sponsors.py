@@ -71,8 +71,8 @@ def allot(
 @click.option("--email", help="One guest, instead of a file.")
 @click.pass_obj
 def invite(home: Path, event: str, sponsor: str, file: Path | None, phone: str | None, email: str | None) -> None:
-    """Give each guest one of SPONSOR's tickets and write to them: FILE is a CSV (also Excel's, in UTF-8 or Big5)
-    with some of the columns phone,email,question,answer. Who was invited before is passed over, so a file may be given again.
+    """Give each guest one of SPONSOR's tickets and write to them: FILE is a CSV (also Excel's, in UTF-8 or Big5) with
+    some of the columns phone,email,question,answer. Who was invited before is passed over: a file may be given again.
 
     \b
       ledger-node sponsors invite coliseum-1122 harbour-bank guests.csv

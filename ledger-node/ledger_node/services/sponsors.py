@@ -100,8 +100,8 @@ def standing(node: Node, event: str, sponsor: str) -> Standing:
 
 
 def read_guests(path: Path) -> list[Guest]:
-    """The audience of a CSV file, as spreadsheets write it (UTF-8 or Big5; commas, semicolons or tabs), with some of the
-    columns COLUMNS. Raises ServiceError for a bad line.
+    """The audience of a CSV file, as spreadsheets write it (UTF-8 or Big5; commas, semicolons or tabs), with some of
+    the columns COLUMNS. Raises ServiceError for a bad line.
     """
     try:
         text = read_text(path, _MOST_BYTES)
