@@ -1,16 +1,25 @@
 """Passing tickets on from phone to phone: offers and listings, letters, money, refusals in the holder's language."""
 
+import os
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from selenium.webdriver.support.select import Select
 
+from ledger_node.adapters.provider import ProviderSettings, WalletProvider
+from ledger_node.adapters.retry import Patience
+from ledger_node.contract.bodies_house import RegisterActor
 from ledger_node.contract.refusals import Refusal
+from ledger_node.services import activation
+from ledger_node.services.activation import Ask
 from scanner.verify.reasons import Reason
 from tests.fakes.marketplace import EVENT, FACE, RICH, Person
 from tests.fakes.phone import BROWSER, House, Phone, open_browser, open_house
+from tests.fakes.running_provider import Desk, served_provider
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(not BROWSER, reason="needs chromium and chromedriver")]
 BEN = "ben@example.hk"
@@ -240,3 +249,42 @@ def test_nothing_is_cut_off_and_the_history_names_nobody(ada: Phone, house: Hous
     for word in ("發票", "售出", "提出轉讓") if language == "zh-HK" else ("issued", "sold", "transfer offered"):
         assert word in steps
     assert ada.overflowing() == []
+
+
+def test_paying_by_the_providers_own_page_and_back(ada: Phone, ben: Phone, house: House, tmp_path: Path) -> None:
+    node = house.node
+    person = node.vault.add({"email": "ada@example.hk"}, node.seconds, [EVENT])
+    link = activation.prepare(node, Ask(EVENT, (12,), "HK-12", person, "Order?", "HK-12"))
+    with served_provider(tmp_path / "provider") as server, closing(Desk(server.url)) as desk:
+        key = bytes.fromhex(desk.do("about")["public_key"])
+        desk.do("clients", public_key=node.keys.node.public.hex())
+        for name in ("ada", "ben"):
+            desk.do("accounts", account=name, deposit=100_000)
+        settings = ProviderSettings(server.url, "sandbox", key, consent=f"{server.url}/sandbox/consent")
+        node.commit([RegisterActor("sandbox", "provider", key).seal(EVENT, node.seconds, node.keys.node)])
+        patience = Patience(lambda _: None, lambda: 0.5, tries=2)
+        made = WalletProvider(settings, node.keys.node, node.now, lambda: os.urandom(8).hex(), patience)
+        with closing(made) as provider:
+            node.outside = replace(node.outside, provider=provider, provider_name="sandbox", consent=settings.consent)
+            ada.activate(f"{house.origin}{link.path}", "HK-12")
+            ada.click("#pass")
+            fill(ada, price="700.50")
+            ada.click("#ask-identify")
+            ada.click("button[value=ada]")
+            ada.see("#do")
+            assert ada.see("#price").get_attribute("value") == "700.50", "what was typed is still there"
+            assert "agreed" not in ada.driver.current_url
+            fill(ada, to=BEN)
+            ada.click("#do")
+            ben.open(house.link_to(BEN, "transfer_offer"))
+            ben.click("#ask-pay")
+            assert "700.50" in ben.text("body")
+            ben.click("button[value=ben]")
+            assert "authorised" in ben.text(".consents")
+            ben.click("#accept")
+            assert ben.code().core.owner_seq == 1
+            ada.await_(
+                lambda: desk.do("accounts") == {**desk.do("accounts"), "ada": 170_050, "ben": 29_950}, "the money"
+            )
+            kept = ben.driver.execute_script("return JSON.stringify(sessionStorage)")
+            assert "pay-" not in kept, "a yes is used up"

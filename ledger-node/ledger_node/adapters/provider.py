@@ -28,13 +28,17 @@ _JSON = "application/json"
 
 @dataclass(frozen=True, slots=True)
 class ProviderSettings:
-    """Which provider: its address, the name on its receipts, and the key that signs its answers and receipts."""
+    """Which provider: its address, the name on its receipts, and the key that signs its answers and receipts.
+
+    `consent` is its page on which people say yes, or nothing if they do that in its app alone.
+    """
 
     url: str
     name: str
     public_key: bytes
     ca: str | None = None
     limits: Limits = Limits()  # noqa: RUF009 - frozen
+    consent: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,9 @@ class _Section:
             raise SettingsError(f"{name} is a section: [{name}]")
         return _Section(f"[{name}]", value, self._secret)
 
+    def has(self, name: str) -> bool:
+        return name in self._values
+
     def take(self, name: str, kind: type, default: Any = None) -> Any:
         value = self._values.pop(name, default)
         if value is None:
@@ -188,10 +191,11 @@ def _provider(given: _Section) -> ProviderSettings:
         given.text("public_key"),
         given.text("ca", "") or None,
     )
+    consent = given.address("consent") if given.has("consent") else ""
     given.end()
     if not re.fullmatch(r"[0-9a-f]{64}", key) or not valid_public_key(bytes.fromhex(key)):
         raise SettingsError("[provider] public_key is the provider's Ed25519 key, 64 hex digits")
-    return ProviderSettings(url, name, bytes.fromhex(key), ca)
+    return ProviderSettings(url, name, bytes.fromhex(key), ca, consent=consent)
 
 
 def _ticketing(given: _Section) -> tuple[bytes, ...]:

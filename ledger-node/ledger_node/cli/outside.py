@@ -48,5 +48,5 @@ def _put_together(node: Node, settings: Settings, stack: ExitStack) -> Outside:
         client = WalletProvider(settings.provider, node.keys.node, node.now, lambda: node.draw(16).hex(), patience)
         provider = stack.enter_context(closing(client))
     messenger = Post(mail, sms) if mail or sms else None
-    name = settings.provider.name if settings.provider else ""
-    return Outside(provider, name, messenger, settings.webhook_secrets)
+    name, consent = (settings.provider.name, settings.provider.consent) if settings.provider else ("", "")
+    return Outside(provider, name, messenger, settings.webhook_secrets, consent)

@@ -15,6 +15,8 @@ from typing import Any
 from urllib.parse import unquote
 
 from ledger_node.sandbox.bank import RefusedError
+from ledger_node.sandbox.consent import PATH as CONSENT
+from ledger_node.sandbox.consent import consent
 from ledger_node.sandbox.desk import Desk
 from ledger_node.sandbox.orders import SHAPES
 from ledger_node.sandbox.provider import BadOrderError, Provider
@@ -112,7 +114,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(413, {"code": "too-large", "detail": f"at most {MOST_BODY} bytes, announced"})
             return
         body = self.rfile.read(int(announced))
-        if self.path.startswith("/sandbox/"):
+        path, _, query = self.path.partition("?")
+        if path == CONSENT:
+            form = body.decode("utf-8", "replace") if self.command == "POST" else None
+            self._write(*consent(self.sandbox.provider, query, form).content())
+        elif self.path.startswith("/sandbox/"):
             self._send(*self.sandbox.desk.answer(self.command, self.path.removeprefix("/sandbox/"), body))
         else:
             self._serve(body)

@@ -29,13 +29,14 @@ class Outside:
     """Whom this node works with. None = nobody: what needs them is refused with a sentence that says so.
 
     `provider_name` is the provider's on its receipts, and the ledger's actor. `feed_secrets` sign the ticketing
-    system's webhooks.
+    system's webhooks. `consent` is the provider's page on which people say yes to a payment, or nothing.
     """
 
     provider: WalletProvider | None = None
     provider_name: str = ""
     messenger: Messenger | None = None
     feed_secrets: tuple[bytes, ...] = field(default=(), repr=False)
+    consent: str = ""
 
 
 NOBODY = Outside()

@@ -16,7 +16,7 @@ from ledger_node.web.account_models import read_model
 from ledger_node.web.public import event_facts
 from ledger_node.web.reply import JSON, Reply, reply
 from ledger_node.web.routes import add_route, plain
-from ledger_node.web.wallet_models import Held, HeldTicket
+from ledger_node.web.wallet_models import Held, HeldTicket, ProviderFacts
 
 _PATH = "/v1/events/{event}/tickets/{index}/holder"
 _MOST_BODY = 1_024
@@ -26,7 +26,7 @@ _PRIVATE = {"Cache-Control": "no-store"}
 
 
 def add_wallet(app: FastAPI, node: Node) -> None:
-    """/v1/events/{event}/tickets/{index}/holder."""
+    """/v1/events/{event}/tickets/{index}/holder, and whom payments go through."""
 
     async def holder(request: Request) -> Reply:
         """A ticket for the wallet that has its key: event, place, state, what is open, and a fresh certificate. 409
@@ -41,6 +41,11 @@ def add_wallet(app: FastAPI, node: Node) -> None:
         made = reply(held_map(found, int(node.now() * 1000)))
         return Reply(made.status, made.body, made.content_type, _PRIVATE)
 
+    async def provider(_request: Request) -> Reply:
+        """The wallet provider of this node ("" = none), and its page on which people say yes ("" = in its app only)."""
+        return reply({"name": node.outside.provider_name, "consent": node.outside.consent})
+
+    add_route(app, "GET", "/v1/provider", plain(provider), provider.__doc__, "wallet", ProviderFacts)
     add_route(app, "POST", _PATH, plain(holder), holder.__doc__, "wallet", HeldTicket, JSON, body=Held)
 
 

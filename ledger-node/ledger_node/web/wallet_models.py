@@ -18,6 +18,13 @@ class Held(_Strict):
     holder_key: HolderKey
 
 
+class ProviderFacts(_Strict):
+    """Whom payments go through. `consent` takes event, purpose, most and back, and leads to back#PURPOSE/CODE."""
+
+    name: str
+    consent: str
+
+
 class WalletEvent(EventFacts):
     """An event, and how many seconds a code is shown."""
 

@@ -1,7 +1,8 @@
 """The holder's wallet as a set of files: one page, its style, its script modules and a service worker, the same for
 everybody. Tickets and keys are in the browser that has them, and never here.
 
-/activate and /offer are what letters link to, and give the same page; what stands behind # reaches no server. The files
+/activate and /offer are what letters link to, /agreed is where a provider leads back to, and all give the same page;
+what stands behind # reaches no server. The files
 go out as they are; only the service worker is told which files there are, and gets a number for them all, so that a
 browser takes a new version whole or not at all.
 """
@@ -21,7 +22,7 @@ from ledger_node.services.accounts.site import Site
 from ledger_node.web.regulator_texts import TYPES
 
 HOME = "/wallet/"
-_LETTERS = ("/activate", "/offer")
+_LETTERS = ("/activate", "/offer", "/agreed")
 _FOLDERS = (("wallet", HOME), ("vendor", f"{HOME}vendor/"))
 _KINDS = {
     "html": "text/html; charset=utf-8",

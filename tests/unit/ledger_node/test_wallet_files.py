@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 import time
+from dataclasses import replace
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import requests
 
 from ledger_node.contract.refusals import Refusal
 from ledger_node.services.tickets import set_state
-from ledger_node.web.wallet_models import HeldTicket
+from ledger_node.web.wallet_models import HeldTicket, ProviderFacts
 from ledger_node.web.wallet_pages import HOME, wallet_files
 from scanner.verify.gatecode import Certificate
 from tests.fakes.marketplace import EVENT, FACE, Clock, marketplace
@@ -180,3 +181,11 @@ def test_the_activation_token_may_come_by_a_header(house) -> None:
     for headers in ({"Authorization": "Bearer " + "x" * 22}, {"Authorization": "Basic x"}, {}):
         answer = requests.get(f"{url}/v1/activation", headers=headers, timeout=20)
         assert (answer.status_code, answer.json()["code"]) == (404, "link-not-good")
+
+
+def test_whom_payments_go_through_is_told(house) -> None:
+    market, url = house
+    assert requests.get(f"{url}/v1/provider", timeout=20).json() == {"name": "wallet", "consent": ""}
+    market.node.outside = replace(market.node.outside, consent="https://wallet.example.com/agree")
+    told = ProviderFacts.model_validate_json(requests.get(f"{url}/v1/provider", timeout=20).content)
+    assert told.consent == "https://wallet.example.com/agree"

@@ -41,6 +41,7 @@ export const ticketFacts = (id, ticket) => ask("GET", ofEvent(id, `/tickets/${ti
 export const history = (id, ticket, from) => ask("GET", ofEvent(id, `/tickets/${ticket}/history?from=${from}`));
 export const seat = async (id, ticket) => (await ask("GET", ofEvent(id, `/seats?from=${ticket}&count=1`)))[0];
 export const policies = (id) => ask("GET", ofEvent(id, "/policy"));
+export const provider = () => ask("GET", "/v1/provider");
 export const identify = (id, json) => ask("POST", ofEvent(id, "/identities"), { json });
 
 // Deals: `kind` is "transfers" or "listings", `act` one of checkout (JSON), accept, buy, reject, cancel, unlist (entries).

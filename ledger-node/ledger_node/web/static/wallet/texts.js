@@ -114,8 +114,8 @@ export const TEXTS = {
   },
   id_code: { zh: "身分核實碼", en: "Identity code" },
   about_id_code: {
-    zh: "此活動須由電子錢包核實身分。請貼上錢包顯示的核實碼；您的姓名不會傳送給我們。",
-    en: "Your wallet app must vouch for who you are. Paste the code that it shows; your name is not sent to us.",
+    zh: "為收取票款或按活動要求，須由電子錢包核實身分。請貼上錢包顯示的核實碼；您的姓名不會傳送給我們。",
+    en: "To be paid, or because this event asks for it, your wallet must vouch for you. Paste the code that it shows; your name is not sent to us.",
   },
   ask_provider: { zh: "前往電子錢包授權", en: "Authorise in your wallet" },
   agreed: { zh: "電子錢包已授權。", en: "Your wallet has authorised it." },

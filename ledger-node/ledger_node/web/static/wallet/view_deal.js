@@ -7,7 +7,7 @@ import { h, put } from "./dom.js";
 import { seal, sealDraft } from "./entry.js";
 import { keysWork, makeKey, passing, signing } from "./keys.js";
 import { day, hour, inLanguage, moment, money, t } from "./language.js";
-import { letterDone } from "./letters.js";
+import { letterDone, useUp } from "./letters.js";
 import { facts, notice, pressing, problem } from "./parts.js";
 import { consents } from "./provider.js";
 import { codeOf } from "./says.js";
@@ -61,11 +61,16 @@ async function read(found) {
 
 function show(box, found, offer, go) {
   const { about, place, group, policy, price, until } = offer;
-  const asked = consents({ price, currency: policy.currency, identity: policy.receive_level > 0 });
+  const asked = consents(found.event, { price, currency: policy.currency, identity: policy.receive_level > 0 });
   const said = h("div", { role: "alert" });
   const label = price ? t("accept_paid", { price: money(price, policy.currency) }) : t("accept");
   const accept = h("button", { id: "accept", class: "main" }, label);
-  const taking = pressing(accept, said, async () => arrive(go, await take(found, offer, asked.said())));
+  const taking = pressing(accept, said, async () => {
+    const given = asked.said();
+    // Whatever comes of it, an authorisation is good once.
+    useUp();
+    arrive(go, await take(found, offer, given));
+  });
   const reject = found.secret && h("button", { id: "reject", class: "wide bad", type: "button" }, t("reject"));
   reject?.addEventListener("click", pressing(reject, said, async () => {
     await sayNo(found, offer);

@@ -8,6 +8,7 @@ import { h, put } from "./dom.js";
 import { dealId, invitation, seal } from "./entry.js";
 import { signing } from "./keys.js";
 import { cents, moment, money, t } from "./language.js";
+import { takeDraft, useUp } from "./letters.js";
 import { facts, field, notice, pressing } from "./parts.js";
 import { consents } from "./provider.js";
 import { putTicket } from "./store.js";
@@ -24,27 +25,27 @@ export function viewPass(ticket, go) {
   if (ticket.seen.deal) showOpen(box, ticket, back);
   else if (seconds() < opens) put(box, notice(t("not_yet", { time: moment(opens) })));
   else if (seconds() >= freezes) put(box, notice(t("frozen", { time: moment(freezes) })));
-  else choose(box, ticket, go, "transfer");
+  else choose(box, ticket, go, takeDraft() ?? { kind: "transfer" });
   const title = h("h1", {}, t(ticket.seen.deal ? "see_deal" : "pass_on"));
   const about = h("p", { class: "hint" }, `${ticket.seen.event.name}　${t("seat")} ${ticket.seen.seat}`);
   return { element: h("div", { class: "page" }, title, about, box, h("p", { class: "links" }, h("button", { onclick: back }, t("back")))) };
 }
 
-function choose(box, ticket, go, kind) {
-  const half = (one, name) => h("button", { class: "half", id: name, "aria-pressed": String(kind === one), onclick: () => choose(box, ticket, go, one) }, t(name));
-  put(box, h("div", { class: "halves" }, half("transfer", "to_one"), half("resale", "to_all")), form(ticket, go, kind));
+function choose(box, ticket, go, draft) {
+  const half = (kind, name) => h("button", { class: "half", id: name, "aria-pressed": String(draft.kind === kind), onclick: () => choose(box, ticket, go, { kind }) }, t(name));
+  put(box, h("div", { class: "halves" }, half("transfer", "to_one"), half("resale", "to_all")), form(ticket, go, draft));
 }
 
-function form(ticket, go, kind) {
+function form(ticket, go, { kind, typed = kind === "transfer" ? "0" : "" }) {
   const { terms } = ticket.seen;
   const most = kind === "transfer" ? terms.most_transfer : terms.most_resale;
   const whom = kind === "transfer" && field("to", t("to_whom"), { maxlength: 200, autocapitalize: "none" }, t("about_to_whom"));
-  const price = field("price", t("price", { currency: terms.currency }), { inputmode: "decimal", value: kind === "transfer" ? "0" : "" },
+  const price = field("price", t("price", { currency: terms.currency }), { inputmode: "decimal", value: typed },
     t("at_most", { price: money(most, terms.currency) }));
   const life = h("select", { id: "life" }, LIVES.map(([unit, n], place) => h("option", { value: n * SECONDS[unit], selected: place === 1 }, t(unit, { n }))));
-  const known = consents({ identity: true });
-  known.element.hidden = !needsIdentity(ticket, 0);
   const amount = price.querySelector("input");
+  const known = consents(ticket.event, { identity: true }, () => ({ kind, typed: amount.value }));
+  known.element.hidden = !needsIdentity(ticket, cents(typed) ?? 0);
   amount.addEventListener("input", () => (known.element.hidden = !needsIdentity(ticket, cents(amount.value) ?? 0)));
   const said = h("div", { role: "alert" });
   const button = h("button", { class: "main", id: "do" }, t(kind === "transfer" ? "do_offer" : "do_list"));
@@ -64,6 +65,7 @@ function form(ticket, go, kind) {
 const needsIdentity = ({ seen }, price) => !seen.identified && (price > 0 || seen.terms.send_level > 0);
 
 async function beKnown(ticket, authorisation) {
+  useUp();
   const { event, key, seen } = ticket;
   await identify(event, { key: hex(key.public), authorisation, level: seen.terms.send_level, tickets: [ticket.ticket] });
   Object.assign(seen, (await sync(ticket)).seen);
