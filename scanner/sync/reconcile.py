@@ -17,7 +17,8 @@ from scanner.verify.log_keys import LogKeys, Suspicious, Unlisted
 from scanner.verify.manifest import EventManifest
 from scanner.verify.merkle import empty_root, leaf_hash, verify_consistency, verify_inclusion
 from scanner.verify.row import BLOCKED, ROW_BYTES, Row
-from scanner.verify.snapshot import SnapshotHeader
+from scanner.verify.snapshot import SnapshotHeader, manifest_digest
+from scanner.verify.statement import Stated, heard
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +58,11 @@ class Known:
 @dataclass(frozen=True, slots=True)
 class Alarm:
     """People must look: the log is not what it was ("rollback" or "fork", both signed by the log's own key), too few of
-    our witnesses vouch for what it shows ("unwitnessed"), or a key that is not good any more signed it ("revoked").
+    our witnesses vouch for what it shows ("unwitnessed"), they state something else ("false-snapshot"), or a key that
+    is not good any more signed it ("revoked").
     """
 
-    kind: Literal["rollback", "fork", "unwitnessed", "revoked"]
+    kind: Literal["rollback", "fork", "unwitnessed", "false-snapshot", "revoked"]
     reason: str
 
 
@@ -198,7 +200,34 @@ def check_snapshot(
     if (checkpoint.size, checkpoint.root) != (header.size, header.root):
         return Malformed("the snapshot's manifest and its checkpoint differ")
     alarm = _disagrees(known, checkpoint) if header.size == known.size else None
-    return alarm or checkpoint
+    return alarm or _false(trust, header) or checkpoint
+
+
+def _false(trust: LogTrust, header: SnapshotHeader) -> Alarm | None:
+    """An alarm unless enough of our witnesses state these tickets and this manifest at the snapshot's size.
+
+    The log proves what was written, and says nothing about the rows that somebody makes of it: who has not replayed it
+    can only ask those who have.
+    """
+    if not trust.quorum:
+        return None
+    stated = Stated(header.state_digest, manifest_digest(header.event_manifest))
+    said = heard(header.statements, trust.witnesses, trust.origin, header.size, header.root)
+    same = sum(events.get(header.event) == stated for events in said.values())
+    if same >= trust.quorum:
+        return None
+    others = ", ".join(sorted(name for name, events in said.items() if events.get(header.event) != stated))
+    if others:
+        return Alarm(
+            "false-snapshot",
+            f"false snapshot: {others} states other tickets, or another manifest, at size {header.size} of this log: it"
+            " is not used. The node shows this gate what its own log does not say: tell the witness and the organiser",
+        )
+    return Alarm(
+        "unwitnessed",
+        f"{same} of our {len(trust.witnesses)} witnesses state the tickets of the snapshot of size {header.size},"
+        f" {trust.quorum} must: it is not used; are they running, and are they witnesses that replay the log?",
+    )
 
 
 def _open(trust: LogTrust, note: str) -> Checkpoint | Malformed | Alarm:

@@ -3,7 +3,8 @@
 file   = "TMSNAP1\\n" | u32 header length | header | zstd(rows)      as the ledger node sends it
 stored = "TMROWS1\\n" | u32 header length | header | rows            as a gate keeps it, to be mapped into memory
 header = canonical CBOR {manifest: bytes, signature: 64 bytes, checkpoint: text (C2SP), node_key: 32 bytes,
-         log_keys: text, the list of the keys that sign checkpoints, once there is one (log_keys.py)}
+         log_keys: text, the list of the keys that sign checkpoints, once there is one (log_keys.py),
+         statements: texts, what witnesses state of the same size, if the gate asked for witnesses (statement.py)}
 manifest = canonical CBOR {event, size, root, state_digest, at, count, event_manifest}
 The signature covers "ticketme/v1/snapshot" 0x00 | manifest. Rows are those of row.py in the order of their index.
 
@@ -12,7 +13,7 @@ Streams in, streams out; opening files, keeping and swapping them is the scanner
 
 import hashlib
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -31,8 +32,10 @@ _LENGTH = struct.Struct(">I")
 _DIGEST = struct.Struct(">QI")
 _DOMAIN = b"ticketme/v1/snapshot\0"
 _STATE_DOMAIN = b"ticketme/v1/state\0"
+_MANIFEST_DOMAIN = b"ticketme/v1/event-manifest\0"
 _HEADER = {"manifest", "signature", "checkpoint", "node_key"}
-_BESIDE = {"log_keys"}
+_BESIDE = {"log_keys", "statements"}
+_MOST_STATEMENTS = 100
 _MANIFEST = {"event", "size", "root", "state_digest", "at", "count", "event_manifest"}
 
 
@@ -51,6 +54,7 @@ class SnapshotHeader:
     node_key: bytes
     raw: bytes
     log_keys: str = ""
+    statements: tuple[str, ...] = ()
 
 
 class StateDigest:
@@ -68,6 +72,11 @@ class StateDigest:
         return self._hash.digest()
 
 
+def manifest_digest(manifest: EventManifest) -> bytes:
+    """SHA-256 over domain | canonical CBOR of the manifest: what witnesses of a state agree on beside the rows."""
+    return hashlib.sha256(_MANIFEST_DOMAIN + canonical(manifest.to_map())).digest()
+
+
 def sign_header(
     manifest: EventManifest,
     size: int,
@@ -79,6 +88,7 @@ def sign_header(
     key: SigningKey,
     *,
     log_keys: str = "",
+    statements: Sequence[str] = (),
 ) -> bytes:
     """The header's bytes, signed by the ledger node. What others or the log's root key signed stands beside."""
     body = canonical(
@@ -93,7 +103,9 @@ def sign_header(
         }
     )
     signature = key.sign(_DOMAIN + body)
-    beside = {"log_keys": log_keys} if log_keys else {}
+    beside: dict[str, Any] = {"log_keys": log_keys} if log_keys else {}
+    if statements:
+        beside["statements"] = list(statements)
     return canonical(
         {"manifest": body, "signature": signature, "checkpoint": checkpoint, "node_key": key.public, **beside}
     )
@@ -174,8 +186,11 @@ def _open_header(raw: bytes) -> SnapshotHeader | Malformed:
         return header
     if header.keys() - _BESIDE != _HEADER or not all(isinstance(header[n], bytes) for n in _HEADER - {"checkpoint"}):
         return Malformed("the header has other fields")
-    if not isinstance(header["checkpoint"], str) or not isinstance(header.get("log_keys", ""), str):
-        return Malformed("the checkpoint, or the list of the log's keys, is not a text")
+    statements = header.get("statements", [])
+    if not isinstance(statements, list) or len(statements) > _MOST_STATEMENTS:
+        return Malformed("the witnesses' statements are not a list, or too many")
+    if not all(isinstance(note, str) for note in [header["checkpoint"], header.get("log_keys", ""), *statements]):
+        return Malformed("the checkpoint, the list of the log's keys or a statement is not a text")
     if not verify(header["node_key"], _DOMAIN + header["manifest"], header["signature"]):
         return Malformed("the manifest's signature is not good")
     m = decode_map(header["manifest"])
@@ -189,6 +204,7 @@ def _open_header(raw: bytes) -> SnapshotHeader | Malformed:
     return SnapshotHeader(
         m["event"], m["size"], m["root"], m["state_digest"], m["at"], m["count"],
         event_manifest, header["checkpoint"], header["node_key"], raw, header.get("log_keys", ""),
+        tuple(statements),
     )  # fmt: skip
 
 

@@ -6,12 +6,12 @@ import json
 
 from ledger_node.contract.apply import apply
 from ledger_node.contract.memory import MemoryState
-from ledger_node.log.statement import StateStatement, sign_statement
 from ledger_node.log.tiles import WIDTH, TilePath, bundle, grow, tiles_of
 from scanner.verify.checkpoint import VerifierKey, sign_checkpoint
 from scanner.verify.log_keys import NEWEST, path_of, sign_log_keys
 from scanner.verify.merkle import Frontier, leaf_hash
-from scanner.verify.snapshot import StateDigest
+from scanner.verify.snapshot import StateDigest, manifest_digest
+from scanner.verify.statement import Stated, StateStatement, sign_statement
 from tests.fakes.box_office import NODE, NOW
 from tests.fakes.merkle_log import MerkleLog
 
@@ -77,9 +77,10 @@ class TileLog:
             digest = StateDigest(event, self.size, state.event(event).issued)
             for ticket in state.tickets(event):
                 digest.update(ticket.row.pack())
-            digests[event] = digest.digest()
+            stated = Stated(digest.digest(), manifest_digest(state.event(event).manifest))
+            digests[event] = stated._replace(rows=lies.get(event, stated.rows))
         root = MerkleLog(self.entries).root()
-        statement = StateStatement(self.origin, self.size, root, digests | lies)
+        statement = StateStatement(self.origin, self.size, root, digests)
         note = sign_statement(statement, VerifierKey(self.origin, self.signer.public), self.signer)
         return json.dumps({"checkpoint": self.checkpoint(), "statement": note}).encode()
 

@@ -1,10 +1,14 @@
 """A gate that wants witnesses, a real node and a real witness: what is stopped while too few sign, and what goes on."""
 
+import hashlib
+import itertools
 import os
 import secrets
 import socket
+import threading
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -13,6 +17,7 @@ from ledger_node.adapters.remote_log import http_source
 from ledger_node.services.cosigning import WitnessAddress
 from ledger_node.services.devices import make_code
 from ledger_node.services.node import open_node
+from ledger_node.services.snapshot import Snapshots
 from ledger_node.services.watch import WatchedLog
 from ledger_node.services.witness import Witness
 from scanner.clock import ClockReading
@@ -24,6 +29,10 @@ from scanner.sync.signed import Signer, Timeouts
 from scanner.sync.worker import Pace
 from scanner.verify.checkpoint import COSIGNATURE, VerifierKey, cosigned_at, parse_checkpoint
 from scanner.verify.keys import SigningKey
+from scanner.verify.manifest import LedgerKey
+from scanner.verify.row import ROW_BYTES, Row
+from scanner.verify.snapshot import StateDigest, manifest_digest, read_header, sign_header, unpack_rows, write_file
+from scanner.verify.statement import Stated, StateStatement, sign_statement
 from tests.fakes.running_node import DOORS, EVENT, serving, stage
 from tests.fakes.running_witness import serving_witness
 from tests.fakes.sync_bench import Gate, Place
@@ -128,6 +137,113 @@ def test_without_its_witness_the_gate_goes_on_admitting_and_an_alarm_says_so(ven
             synced(gate)
             assert len(gate.outbox.receipts) == 2
             gate.until(lambda _: gate.view.of(3).row.uses == 1)
+
+
+def rows_and_header(path):
+    with path.open("rb") as file:
+        header = read_header(file)
+        return b"".join(unpack_rows(file, header)), header
+
+
+def lie(venue, honest, *, rows=None, manifest=None, statements=None):
+    """A snapshot that a dishonest node makes for one gate: its own signature, digest and checkpoint are all good."""
+    true_rows, told = rows_and_header(honest.path)
+    rows, manifest = rows or true_rows, manifest or told.event_manifest
+    digest = StateDigest(told.event, told.size, told.count)
+    digest.update(rows)
+    header = sign_header(
+        manifest, told.size, told.root, digest.digest(), told.at, told.count, told.checkpoint, venue.node.keys.node,
+        statements=told.statements if statements is None else statements,
+    )  # fmt: skip
+    path = honest.path.with_name("lie.snap")
+    with path.open("w+b") as file:
+        write_file(file, header, [rows])
+    data = path.read_bytes()
+    return replace(honest, path=path, length=len(data), sha256=hashlib.sha256(data).digest())
+
+
+def stolen_ticket(venue, honest):
+    """Ticket 7 is somebody else's."""
+    rows, _ = rows_and_header(honest.path)
+    at = next(at for at in range(0, len(rows), ROW_BYTES) if Row.unpack(rows[at : at + ROW_BYTES]).ticket == 7)
+    row = Row.unpack(rows[at : at + ROW_BYTES])._replace(holder_key=SigningKey(b"x" * 32).public)
+    return lie(venue, honest, rows=rows[:at] + row.pack() + rows[at + ROW_BYTES :])
+
+
+def forged_certificates(venue, honest):
+    """Tickets are as they should be, and whoever has another key may vouch for new owners of them."""
+    _, told = rows_and_header(honest.path)
+    keys = (*told.event_manifest.keys, LedgerKey(9, SigningKey(b"x" * 32).public))
+    return lie(venue, honest, manifest=replace(told.event_manifest, keys=keys))
+
+
+def own_witness(venue, honest):
+    """The node states the lie itself, in the witness's name."""
+    false = stolen_ticket(venue, honest)
+    rows, told = rows_and_header(false.path)
+    stated = Stated(told.state_digest, manifest_digest(told.event_manifest))
+    statement = StateStatement(venue.node.keys.origin, told.size, told.root, {EVENT: stated})
+    note = sign_statement(statement, venue.address.key, venue.node.keys.node)
+    return lie(venue, honest, rows=rows, statements=[note])
+
+
+@pytest.mark.parametrize(
+    ("lying", "said"),
+    [
+        (stolen_ticket, "false snapshot: wallet.example/w1 states other tickets"),
+        (forged_certificates, "false snapshot: wallet.example/w1 states other tickets, or another manifest"),
+        (own_witness, "0 of our 1 witnesses state the tickets"),
+        (lambda venue, honest: lie(venue, honest, statements=[]), "0 of our 1 witnesses state the tickets"),
+    ],
+    ids=["rows", "keys", "forged statement", "no statement"],
+)
+def test_false_snapshot_by_the_node_itself(venue, monkeypatch, lying, said):
+    honest = Snapshots.get
+    with venue.witness(), venue.gate() as gate:
+        synced(gate)
+        known = gate.view.size
+    with venue.witness(), monkeypatch.context() as patch:
+        patch.setattr(Snapshots, "get", lambda self, event, quorum=0: lying(venue, honest(self, event, quorum)))
+        with venue.gate() as fresh:
+            told = fresh.until(lambda s: s.alarm)
+            assert said in told.alarm
+            assert "it is not used" in told.alarm
+            assert fresh.view.size == 0
+        with venue.gate(quorum=0) as trusting:
+            synced(trusting)
+    with venue.witness(), gate_of(venue, gate) as again:
+        synced(again)
+        assert again.view.size >= known
+        assert again.view.of(7).row.holder_key == venue.wallets[6].public
+
+
+def gate_of(venue, gate):
+    """The same gate once more, after a restart."""
+    client = NodeClient(venue.url, gate.client.identity, now, nonce, timeouts=TIMEOUTS, quorum=1)
+    return Gate(gate.place, client, venue.folder / gate.place.device, pace=PACE)
+
+
+def test_a_gate_gets_its_snapshot_while_the_log_grows_without_a_pause(venue):
+    stop = threading.Event()
+
+    def work():
+        for n in itertools.count():
+            if stop.is_set():
+                return
+            state = ("blocked", "active")[n % 2]
+            venue.node.commit([venue.node.operator.set_state(EVENT, [30], state, f"busy {n}", venue.node.seconds)])
+
+    busy = threading.Thread(target=work)
+    with venue.witness():
+        busy.start()
+        try:
+            with venue.gate() as gate:
+                gate.until(lambda s: s.view_size > 0, patience=20)
+                grown = gate.view.size
+                gate.until(lambda s: s.view_size > grown, patience=20)
+        finally:
+            stop.set()
+            busy.join()
 
 
 def test_a_witness_of_others_is_not_believed(venue):

@@ -13,6 +13,7 @@ from ledger_node import config
 from ledger_node.adapters.remote_log import http_source
 from ledger_node.cli.operator import operator
 from ledger_node.contract.entries import Operator
+from ledger_node.contract.outcome import Outcome
 from ledger_node.log.ledger import Ledger
 from ledger_node.log.witness_protocol import AddCheckpoint
 from ledger_node.services.audit import Quorum, audit
@@ -154,8 +155,8 @@ def thiefs_fork(house, key):
     at = int(time.time())
     ledger.sign_with([key], ())
     before = ledger.size
-    raw = Operator(house.node.keys.node).set_state(EVENT, [9], 3, "stolen", at)
-    ledger.submit([raw]).result()
+    raw = Operator(house.node.keys.node).set_state(EVENT, [9], "blocked", "stolen", at)
+    assert isinstance(ledger.submit([raw]).result()[0], Outcome)
     with ledger.view() as view:
         proof = tuple(view.consistency(before, ledger.size))
     note = ledger.checkpoint()

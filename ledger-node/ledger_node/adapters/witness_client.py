@@ -1,4 +1,6 @@
-"""Asks a witness, ours or anybody's, for a cosignature: one HTTP exchange. What is asked and answered is for others."""
+"""Asks a witness for a cosignature (ours or anybody's), or for its statement of a log's state: one HTTP exchange each.
+What is asked and answered is for others.
+"""
 
 import http.client
 import urllib.error
@@ -6,7 +8,9 @@ import urllib.request
 from dataclasses import dataclass
 
 TIMEOUT = 10.0
+STATE_TIMEOUT = 30.0
 _MOST_BYTES = 1 << 16
+_MOST_STATE = 1 << 20
 
 
 class WitnessError(Exception):
@@ -30,9 +34,22 @@ def ask_witness(url: str, body: bytes, timeout: float = TIMEOUT) -> WitnessAnswe
     """POST `body` to the witness's add-checkpoint. Raises WitnessError when nobody answers."""
     address = f"{url.rstrip('/')}/add-checkpoint"
     post = urllib.request.Request(address, body, {"Content-Type": "text/plain"})  # noqa: S310 - http or https, see caller
+    return _ask(post, timeout, _MOST_BYTES)
+
+
+def ask_state(url: str, log: str, size: int, timeout: float = STATE_TIMEOUT) -> WitnessAnswer:
+    """GET the witness's statement of the state of `log` (a short name) at this size, which it may take long to make.
+    Raises WitnessError when nobody answers.
+    """
+    address = f"{url.rstrip('/')}/logs/{log}/state?size={size}"
+    return _ask(urllib.request.Request(address), timeout, _MOST_STATE)  # noqa: S310 - as above
+
+
+def _ask(request: urllib.request.Request, timeout: float, most: int) -> WitnessAnswer:
+    address = request.full_url
     try:
-        with urllib.request.urlopen(post, timeout=timeout) as answer:  # noqa: S310 - as above
-            return WitnessAnswer(answer.status, answer.read(_MOST_BYTES))
+        with urllib.request.urlopen(request, timeout=timeout) as answer:  # noqa: S310 - as above
+            return WitnessAnswer(answer.status, answer.read(most))
     except urllib.error.HTTPError as error:
         with error:
             return WitnessAnswer(error.code, _rest(error))

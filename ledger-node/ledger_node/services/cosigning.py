@@ -9,9 +9,9 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import structlog
 
@@ -19,8 +19,13 @@ from ledger_node.log.ledger import Ledger, LedgerFault, Shown, View
 from ledger_node.log.port import Head
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.witness_peer import WitnessAddress, WitnessPeer, witness_of
+from ledger_node.services.witness_round import Cosigned, Round, Stated, Want
 
-__all__ = ["Cosigned", "Cosigning", "WitnessAddress", "witness_of"]
+__all__ = ["Cosigned", "Cosigning", "Stated", "WitnessAddress", "witness_of"]
+SIGNED_WITHIN = 5.0
+"""Seconds that a snapshot or an export waits for cosignatures of its size."""
+STATED_WITHIN = 20.0
+"""Seconds that a snapshot waits for witnesses that signed to state its tickets, too; a big state takes them a while."""
 PATIENCE = 1.0
 """Seconds that a round waits for its witnesses; a slower one is heard when it answers."""
 LONGEST_PAUSE = 30.0
@@ -31,31 +36,15 @@ _TRIES = 3
 log = structlog.get_logger("witnesses")
 
 
-@dataclass(frozen=True, slots=True)
-class Cosigned:
-    """A checkpoint with the cosignatures that were good when they came."""
-
-    head: Head
-    shown: Shown
-    count: int
-
-
-@dataclass(slots=True)
-class _Round:
-    head: Head
-    lines: dict[str, str] = field(default_factory=dict)
-    over: bool = False
-
-
 class Cosigning:
     """See the module. Any thread may call."""
 
     def __init__(self, ledger: Ledger, witnesses: Sequence[WitnessAddress]) -> None:
         self._ledger = ledger
         self._peers = [WitnessPeer(witness) for witness in witnesses]
-        self._rounds: OrderedDict[int, _Round] = OrderedDict()
+        self._rounds: OrderedDict[int, Round] = OrderedDict()
         self._changed = threading.Condition()
-        self._wanted: list[Head] = []
+        self._wanted: list[Want] = []
         self._stopped = False
         self._pool = ThreadPoolExecutor(max(1, len(self._peers)), "witness")
         self._thread = threading.Thread(target=self._run, name="cosigning", daemon=True)
@@ -117,16 +106,31 @@ class Cosigning:
             return self._best(quorum)
 
     @contextmanager
-    def witnessed_view(self, quorum: int, timeout: float = 5.0) -> Iterator[tuple[View, Shown]]:
+    def witnessed_view(self, quorum: int) -> Iterator[tuple[View, Shown]]:
         """A view of the ledger at a size that is cosigned, and its checkpoint. Raises ServiceError "not-cosigned"."""
         self.require(quorum)
         for _ in range(_TRIES):
             with self._ledger.view() as view:
-                shown = self._cosigned_now(view.head, quorum, timeout / _TRIES)
-                if shown:
-                    yield view, shown
+                made = self._wait_for(Want(view.head, stating=False), quorum, SIGNED_WITHIN / _TRIES)
+                if len(made.lines) >= quorum:
+                    yield view, self._cosigned(made).shown
                     return
         raise self.not_cosigned(quorum)
+
+    @contextmanager
+    def stated_view(self, quorum: int) -> Iterator[tuple[View, Stated]]:
+        """A view of the ledger at a size that is cosigned, and whose tickets that many witnesses state. What they state
+        of another size is of no use to whoever has the rows of this one. Raises ServiceError "not-cosigned".
+        """
+        self.require(quorum)
+        made = Round(Head(0, b""))
+        for _ in range(_TRIES):
+            with self._ledger.view() as view:
+                made = self._wait_for(Want(view.head, stating=True), quorum, SIGNED_WITHIN / _TRIES)
+                if min(len(made.lines), len(made.statements)) >= quorum:
+                    yield view, Stated(self._cosigned(made).shown, tuple(made.statements.values()))
+                    return
+        raise self.not_cosigned(quorum) if len(made.lines) < quorum else self._not_stated(quorum, len(made.statements))
 
     def require(self, quorum: int) -> None:
         """Raises ServiceError "not-cosigned" if so many witnesses are not even asked."""
@@ -143,23 +147,45 @@ class Cosigning:
             status,
         )
 
-    def _cosigned_now(self, head: Head, quorum: int, timeout: float) -> Shown | None:
-        """The checkpoint of exactly this head with enough cosignatures, for which the witnesses are asked next."""
+    def _not_stated(self, quorum: int, count: int) -> ServiceError:
+        why = "; ".join(f"{name}: {problem}" for name, problem in self.problems().items())
+        return ServiceError(
+            "not-cosigned",
+            f"{count} of {len(self._peers)} witnesses state the tickets at one size now, {quorum} must ({why}): it is"
+            " tried again; witnesses that only cosign, and replay nothing, do not count for a snapshot",
+            503,
+        )
+
+    def _wait_for(self, want: Want, quorum: int, timeout: float) -> Round:
+        """What came of asking the witnesses about exactly this head next: enough, or all that will come."""
+        empty = Round(want.head)
+
+        def found() -> Round:
+            return self._rounds.get(want.head.size, empty)
+
+        def enough() -> bool:
+            made = found()
+            return len(made.lines) >= quorum and (not want.stating or len(made.statements) >= quorum)
+
+        def settled() -> bool:
+            made = found()
+            left_behind = want.dropped or (made.over and self._newest() > want.head.size)
+            heard = made.stating and not any(made.lacks(peer.address.key.encode()) for peer in self._peers)
+            return self._stopped or enough() or (not made.asking and (left_behind or heard))
+
         with self._changed:
-            self._wanted.append(head)
+            self._wanted.append(want)
             self._changed.notify_all()
-            self._changed.wait_for(
-                lambda: self._stopped or self._lines(head.size) >= quorum or self._newest() > head.size, timeout
-            )
-            enough = self._lines(head.size) >= quorum
-            return self._cosigned(self._rounds[head.size]).shown if enough else None
+            self._changed.wait_for(lambda: settled() or len(found().lines) >= quorum, timeout)
+            if len(found().lines) >= quorum:
+                self._changed.wait_for(settled, STATED_WITHIN if want.stating else 0.0)
+            if want in self._wanted:
+                self._wanted.remove(want)
+            made = found()
+            return replace(made, lines=dict(made.lines), statements=dict(made.statements))
 
     def _newest(self) -> int:
         return next(reversed(self._rounds), -1)
-
-    def _lines(self, size: int) -> int:
-        made = self._rounds.get(size)
-        return len(made.lines) if made else -1
 
     def _reaches(self, quorum: int, size: int) -> bool:
         best = self._best(quorum)
@@ -171,7 +197,7 @@ class Cosigning:
                 return self._cosigned(made)
         return None
 
-    def _cosigned(self, made: _Round) -> Cosigned:
+    def _cosigned(self, made: Round) -> Cosigned:
         """Signed anew with the keys of now: what witnesses sign are size and root, not the log's signature."""
         shown = self._ledger.show(made.head)
         note = shown.checkpoint + "".join(made.lines.values())
@@ -189,11 +215,7 @@ class Cosigning:
                     return
                 if not self._due():
                     continue
-                # A witness never signs an older size after a newer one; whoever wants one asks again with a newer view.
-                wanted = max(self._wanted, key=lambda head: head.size, default=None)
-                self._wanted.clear()
-                if wanted and wanted.size < self._newest():
-                    continue
+                wanted = self._next_wanted()
             try:
                 self._round(wanted)
             except (LedgerFault, OSError) as error:
@@ -201,45 +223,58 @@ class Cosigning:
                 time.sleep(PATIENCE)
             time.sleep(_GATHER)
 
+    def _next_wanted(self) -> list[Want]:
+        """Those who wait for the newest head that is waited for. The others are told to ask again with a newer view,
+        because a witness signs no older size after a newer one.
+        """
+        newest = max([self._newest(), *(want.head.size for want in self._wanted)])
+        picked = [want for want in self._wanted if want.head.size == newest]
+        for want in self._wanted:
+            want.dropped = want not in picked
+        self._wanted.clear()
+        self._changed.notify_all()
+        return picked
+
     def _due(self) -> bool:
         """Whether there is a size to ask about, or a witness to ask again."""
         newest = self._newest()
         ready = [peer for peer in self._peers if self._ready(peer)]
-        behind = (
-            any(peer.address.key.encode() not in self._rounds[newest].lines for peer in ready) if newest >= 0 else True
-        )
+        behind = any(self._rounds[newest].lacks(peer.address.key.encode()) for peer in ready) if newest >= 0 else True
         return self._stopped or bool(self._wanted) or self._ledger.size > newest or (bool(ready) and behind)
 
     def _ready(self, peer: WitnessPeer) -> bool:
         return not peer.busy and time.monotonic() >= peer.again_at
 
-    def _round(self, wanted: Head | None) -> None:
+    def _round(self, wanted: list[Want]) -> None:
         """Ask everybody who is ready about one size: the one that is wanted, or the newest."""
         with self._ledger.view() as view:
-            head = wanted or view.head
-            made = self._open_round(head)
-            asked: list[Future[None]] = []
-            for peer in self._peers:
-                if self._ready(peer) and peer.address.key.encode() not in made.lines:
-                    peer.busy = True
-                    asked.append(self._pool.submit(self._ask, peer, made))
-        wait(asked, PATIENCE)
+            made = self._open_round(wanted[0].head if wanted else view.head)
+        with self._changed:
+            if any(want.stating for want in wanted):
+                made.stating = True
+                made.silent.clear()
+            asked = [peer for peer in self._peers if self._ready(peer) and made.lacks(peer.address.key.encode())]
+            for peer in asked:
+                peer.busy = True
+            made.asking += len(asked)
+        wait([self._pool.submit(self._ask, peer, made) for peer in asked], PATIENCE)
         with self._changed:
             made.over = True
             self._changed.notify_all()
 
-    def _open_round(self, head: Head) -> _Round:
+    def _open_round(self, head: Head) -> Round:
         with self._changed:
             made = self._rounds.get(head.size)
             if made is None:
-                made = self._rounds[head.size] = _Round(head)
+                made = self._rounds[head.size] = Round(head)
                 if len(self._rounds) > _KEPT:
                     self._rounds.popitem(last=False)
             return made
 
-    def _ask(self, peer: WitnessPeer, made: _Round) -> None:
+    def _ask(self, peer: WitnessPeer, made: Round) -> None:
+        key, line = peer.address.key.encode(), ""
         try:
-            line = peer.ask(self._ledger, made.head, self._ledger.show(made.head).checkpoint)
+            line = made.lines.get(key) or peer.ask(self._ledger, made.head, self._ledger.show(made.head).checkpoint)
             peer.pause, peer.again_at, peer.problem = 0.0, 0.0, ""
         except Exception as error:  # noqa: BLE001 - whatever a witness answers, the others are asked on
             peer.pause = min(LONGEST_PAUSE, max(0.5, 2 * peer.pause))
@@ -247,9 +282,27 @@ class Cosigning:
             if peer.problem != str(error):
                 log.warning("not cosigned", witness=peer.address.key.name, problem=str(error), size=made.head.size)
             peer.problem = str(error)
-            line = ""
+        with self._changed:
+            if line:
+                made.lines[key] = line
+            self._changed.notify_all()
+        if line and made.stating:
+            self._hear_state(peer, made)
         with self._changed:
             peer.busy = False
-            if line:
-                made.lines[peer.address.key.encode()] = line
+            made.asking -= 1
             self._changed.notify_all()
+
+    def _hear_state(self, peer: WitnessPeer, made: Round) -> None:
+        """What the witness states of the size that it has just signed; it is asked nothing newer before it said."""
+        key, said = peer.address.key.encode(), ""
+        try:
+            said = peer.state(self._ledger.origin, made.head)
+        except Exception as error:  # noqa: BLE001 - as above; a cosignature is good without a statement, too
+            log.warning("not stated", witness=peer.address.key.name, problem=str(error), size=made.head.size)
+            peer.problem = str(error)
+        with self._changed:
+            if said:
+                made.statements[key] = said
+            else:
+                made.silent.add(key)

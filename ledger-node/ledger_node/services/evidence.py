@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from ledger_node.log.statement import open_statement
 from scanner.verify.checkpoint import Checkpoint, VerifierKey, open_by_any
 from scanner.verify.entry import Malformed
 from scanner.verify.log_keys import LogKeys
 from scanner.verify.merkle import leaf_hash, verify_consistency, verify_inclusion
+from scanner.verify.statement import Stated, open_statement
 
 Kind = Literal["fork", "contract", "state", "keys"]
 Linked = tuple[bytes, tuple[bytes, ...]]
@@ -169,7 +169,7 @@ def fork(
     return replace(evidence, reason=said)
 
 
-def digests_differ(theirs: Mapping[str, bytes], ours: Mapping[str, bytes]) -> list[str]:
+def events_differ(theirs: Mapping[str, Stated], ours: Mapping[str, Stated]) -> list[str]:
     """The events, sorted, for which the two say different things."""
     return sorted(event for event in theirs.keys() | ours.keys() if theirs.get(event) != ours.get(event))
 

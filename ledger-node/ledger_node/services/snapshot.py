@@ -12,12 +12,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
+import structlog
+
 from ledger_node.log.ledger import Shown, View
+from ledger_node.services.cosigning import Stated
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.node import Node, fault_as_error
 from scanner.verify.gatecode import event_hash
 from scanner.verify.snapshot import sign_header, write_file
 
+log = structlog.get_logger()
 FRESH = 5.0
 """Seconds for which a snapshot is handed out although the log has grown: a gate reads the changes since anyway."""
 
@@ -25,7 +29,7 @@ FRESH = 5.0
 @dataclass(frozen=True, slots=True)
 class SnapshotFile:
     """A finished file: the log size it shows, its length and SHA-256, when it was made (unix seconds) and in how many,
-    and the checkpoint in it.
+    the checkpoint in it, and when a newer one was last tried for in vain.
     """
 
     path: Path
@@ -35,6 +39,7 @@ class SnapshotFile:
     made: float
     took: float
     shown: Shown
+    tried: float = 0.0
 
 
 class Snapshots:
@@ -48,29 +53,38 @@ class Snapshots:
         self._guard = threading.Lock()
 
     def get(self, event: str, quorum: int = 0) -> SnapshotFile:
-        """A snapshot that is at most a little older than the ledger, its checkpoint cosigned by `quorum` witnesses.
+        """A snapshot that is at most a little older than the ledger, its checkpoint cosigned by `quorum` witnesses, and
+        its tickets stated by them. While witnesses do not answer in time it is the one before, if there is one.
 
         Raises ServiceError "unknown-event", "disk" or "not-cosigned".
         """
         with self._guard:
             lock = self._locks.setdefault((event, quorum), threading.Lock())
         with lock:
-            kept = self._kept.get((event, quorum))
-            if kept is None or self._outdated(kept):
-                try:
-                    kept = self._build(event, quorum, kept)
-                except OSError as error:
-                    raise ServiceError("disk", f"no snapshot can be written ({error.strerror})", 503) from error
-            return kept
+            kept = self._usable(self._kept.get((event, quorum)))
+            if kept is not None and not self._outdated(kept):
+                return kept
+            try:
+                return self._build(event, quorum, kept)
+            except OSError as error:
+                raise ServiceError("disk", f"no snapshot can be written ({error.strerror})", 503) from error
+            except ServiceError as error:
+                if kept is None or error.code != "not-cosigned":
+                    raise
+                # A gate reads the changes since anyway. Not tried again at once, for others wait behind this.
+                log.warning("snapshot", event_id=event, problem=error.sentence, older=kept.size)
+                kept = self._kept[event, quorum] = replace(kept, tried=self._node.now())
+                return kept
+
+    def _usable(self, kept: SnapshotFile | None) -> SnapshotFile | None:
+        # What a revoked key signed, nobody takes any more.
+        good = kept and kept.path.exists() and kept.shown.log_keys == self._node.ledger.log_keys
+        return kept if good else None
 
     def _outdated(self, kept: SnapshotFile) -> bool:
         # A big event takes long to build; building it anew for each of many gates would do nothing else.
         patience = max(FRESH, 10 * kept.took)
-        ledger = self._node.ledger
-        grown = kept.size != ledger.size
-        # What a revoked key signed, nobody takes any more.
-        revoked = kept.shown.log_keys != ledger.log_keys
-        return revoked or not kept.path.exists() or (grown and self._node.now() - kept.made > patience)
+        return kept.size != self._node.ledger.size and self._node.now() - max(kept.made, kept.tried) > patience
 
     def _build(self, event: str, quorum: int, old: SnapshotFile | None) -> SnapshotFile:
         name = f"w{quorum}-{event_hash(event)[:8].hex()}"
@@ -108,27 +122,29 @@ def write_snapshot(node: Node, event: str, file: BinaryIO, quorum: int = 0) -> S
     """
     began = node.now()
     hashed = _Hashing(file)
-    with _view(node, quorum) as (view, shown):
-        header = _header(node, view, event, shown, int(began))
+    with _view(node, quorum) as (view, stated):
+        header = _header(node, view, event, stated, int(began))
         write_file(hashed, header, view.rows(event))  # type: ignore[arg-type]
         size = view.size
     file.flush()
     os.fsync(file.fileno())
     ended = node.now()
-    return SnapshotFile(Path(file.name), size, hashed.length, hashed.sha256.digest(), ended, ended - began, shown)
+    return SnapshotFile(
+        Path(file.name), size, hashed.length, hashed.sha256.digest(), ended, ended - began, stated.shown
+    )
 
 
 @contextmanager
-def _view(node: Node, quorum: int) -> Iterator[tuple[View, Shown]]:
+def _view(node: Node, quorum: int) -> Iterator[tuple[View, Stated]]:
     if quorum:
-        with fault_as_error(), node.cosigning.witnessed_view(quorum) as witnessed:
-            yield witnessed
+        with fault_as_error(), node.cosigning.stated_view(quorum) as stated:
+            yield stated
         return
     with node.view() as view:
-        yield view, node.ledger.show(view.head)
+        yield view, Stated(node.ledger.show(view.head), ())
 
 
-def _header(node: Node, view: View, event: str, shown: Shown, at: int) -> bytes:
+def _header(node: Node, view: View, event: str, stated: Stated, at: int) -> bytes:
     state = node.event(view, event)
     return sign_header(
         state.manifest,
@@ -137,9 +153,10 @@ def _header(node: Node, view: View, event: str, shown: Shown, at: int) -> bytes:
         view.state_digest(event),
         at,
         state.issued,
-        shown.checkpoint,
+        stated.shown.checkpoint,
         node.keys.node,
-        log_keys=shown.log_keys,
+        log_keys=stated.shown.log_keys,
+        statements=stated.statements,
     )
 
 

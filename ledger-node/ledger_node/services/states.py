@@ -3,9 +3,10 @@
 import threading
 
 from ledger_node.log.ledger import Shown
-from ledger_node.log.statement import StateStatement, sign_statement
+from ledger_node.log.stated import state_of
 from ledger_node.services.node import Node
 from scanner.verify.checkpoint import VerifierKey
+from scanner.verify.statement import sign_statement
 
 _EVERY, _TIMES = 0.5, 20
 """A statement serves for so many seconds, and for so many times what it took to make: a big state takes long."""
@@ -22,7 +23,7 @@ class States:
         self._size, self._at, self._took = -1, 0.0, 0.0
 
     def get(self) -> dict[str, str]:
-        """`statement` (see log.statement), signed with the log's root key, and the `checkpoint` of the same size."""
+        """`statement` (see scanner.verify.statement), by the log's root key, and the `checkpoint` of the same size."""
         with self._lock:
             patience = max(_EVERY, _TIMES * self._took)
             revoked = self._shown is not None and self._shown.log_keys != self._node.ledger.log_keys
@@ -37,8 +38,7 @@ class States:
     def _make(self) -> None:
         node, began = self._node, self._node.now()
         with node.view() as view:
-            digests = {event: view.state_digest(event) for event in view.events()}
-            statement = StateStatement(node.keys.origin, view.size, view.root, digests)
+            statement = state_of(view, node.keys.origin)
             self._shown = node.ledger.show(view.head)
         signer = VerifierKey(node.keys.origin, node.keys.node.public)
         note = sign_statement(statement, signer, node.keys.node)

@@ -15,15 +15,16 @@ from ledger_node.adapters.remote_log import RemoteLogError
 from ledger_node.log import tiles
 from ledger_node.log.port import LedgerFault
 from ledger_node.log.remote import RemoteTiles, Source, UnreadableLogError
-from ledger_node.log.statement import StateStatement, open_statement
+from ledger_node.log.stated import state_of
 from ledger_node.services.errors import ServiceError
-from ledger_node.services.evidence import Evidence, Linked, digests_differ, fork
+from ledger_node.services.evidence import Evidence, Linked, events_differ, fork
 from ledger_node.services.replica import Broken, Progress, Replica
 from ledger_node.services.watched_keys import WatchedKeys
 from ledger_node.services.witness_memory import Memory, Seen
 from scanner.verify.checkpoint import Checkpoint, VerifierKey, parse_checkpoint
 from scanner.verify.entry import Malformed
 from scanner.verify.merkle import verify_consistency
+from scanner.verify.statement import StateStatement, open_statement
 
 CHECKPOINT, STATE = "checkpoint", "state"
 Sign = Callable[[Checkpoint, int], str]
@@ -74,6 +75,7 @@ class Watch:
         self._log, self._replica, self._memory, self._sign, self._now = log, replica, memory, sign, now
         self._keys = WatchedKeys(log.key, log.read, memory, now)
         self._lock = threading.Lock()
+        self._stated: StateStatement | None = None
         self.problem = ""
 
     def close(self) -> None:
@@ -97,11 +99,18 @@ class Watch:
         with self._lock:
             return self._noted(lambda: self._follow(progress))
 
-    def state(self) -> StateStatement:
-        """The state digests at the newest size that was replayed."""
-        with self._lock, self._replica.view() as view:
-            digests = {event: view.state_digest(event) for event in view.events()}
-            return StateStatement(self._log.origin, view.size, view.root, digests)
+    def state(self, size: int | None = None) -> StateStatement | Refused:
+        """The state digests at the newest size that was replayed; Refused (409) if that is not `size`."""
+        with contextlib.ExitStack() as stack:
+            with self._lock:
+                view = stack.enter_context(self._replica.view())
+            if size not in {None, view.size}:
+                return Refused(409, f"the newest size that was replayed is {view.size}, not {size}", view.size)
+            # A big state takes long; the view stays as it is while the log is followed further.
+            stated = self._stated
+            if stated is None or (stated.size, stated.root) != (view.size, view.root):
+                stated = self._stated = state_of(view, self._log.origin)
+            return stated
 
     def _noted(self, act: Callable[[], Cosigned | Refused]) -> Cosigned | Refused:
         """Do it unless there is evidence; faults become refusals, and what is wrong is kept for `standing`."""
@@ -297,11 +306,10 @@ class Watch:
 
     def _judge_state(self, theirs: StateStatement, text: str) -> Refused | None:
         with self._replica.view() as view:
-            ours = {event: view.state_digest(event) for event in view.events()}
-        events = digests_differ(theirs.digests, ours)
+            ours = state_of(view, self._log.origin)
+        events = events_differ(theirs.events, ours.events)
         if not events:
             return None
         reason = f"the state that the log states at size {theirs.size} is not that of its entries: {', '.join(events)}"
-        body = StateStatement(theirs.origin, theirs.size, theirs.root, ours).body()
-        self._accuse(Evidence("state", self._log.key.encode(), reason, self._now(), earlier=text, ours=body))
+        self._accuse(Evidence("state", self._log.key.encode(), reason, self._now(), earlier=text, ours=ours.body()))
         return Refused(422, reason)

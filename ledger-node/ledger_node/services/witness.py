@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ledger_node.log.statement import sign_statement
 from ledger_node.services.evidence import Evidence
 from ledger_node.services.replica import Progress, Replica
 from ledger_node.services.watch import Cosigned, Refused, Watch, WatchedLog
@@ -16,6 +15,7 @@ from ledger_node.services.witness_memory import Memory, Seen, short_name
 from scanner.verify.checkpoint import COSIGNATURE, Checkpoint, VerifierKey, cosign, parse_checkpoint
 from scanner.verify.entry import Malformed
 from scanner.verify.keys import SigningKey
+from scanner.verify.statement import sign_statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +91,12 @@ class Witness:
         """What was found against the log."""
         return self._memory.evidence(origin)
 
-    def statement(self, origin: str) -> str:
-        """The witness's own signed statement of the log's state, at the newest size that it replayed."""
-        return sign_statement(self._watches[origin].state(), self.key, self._signing)
+    def statement(self, origin: str, size: int | None = None) -> str | Refused:
+        """The witness's own signed statement of the log's state, at the newest size that it replayed. With `size`, of
+        that size or none.
+        """
+        state = self._watches[origin].state(size)
+        return state if isinstance(state, Refused) else sign_statement(state, self.key, self._signing)
 
     def _sign(self, checkpoint: Checkpoint, at: int) -> str:
         return cosign(checkpoint, self.key.name, self._signing, at).line()

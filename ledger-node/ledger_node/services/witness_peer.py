@@ -6,13 +6,15 @@ Keeps what is known of the witness between two questions. When to ask, and whom,
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from ledger_node.adapters.witness_client import WitnessError, ask_witness
+from ledger_node.adapters.witness_client import WitnessError, ask_state, ask_witness
 from ledger_node.log.ledger import Ledger
 from ledger_node.log.port import Head
 from ledger_node.log.witness_protocol import AddCheckpoint, read_size
 from ledger_node.services.errors import ServiceError
+from ledger_node.services.witness_memory import short_name
 from scanner.verify.checkpoint import COSIGNATURE, VerifierKey, cosigned_at, parse_checkpoint
 from scanner.verify.entry import Malformed
+from scanner.verify.statement import open_statement
 
 _TRIES = 3
 
@@ -70,6 +72,19 @@ class WitnessPeer:
                 raise WitnessError(f"{self.address.url} answers {answer.status}: {answer.reason}")
             self._believe(size, ledger.size)
         raise WitnessError("it contradicts itself about the size that it signed last")
+
+    def state(self, origin: str, head: Head) -> str:
+        """Its good statement of the state at this size, which it has just signed. Raises WitnessError if none comes."""
+        answer = ask_state(self.address.url, short_name(origin), head.size)
+        if answer.status != HTTPStatus.OK:
+            raise WitnessError(f"it states no tickets of size {head.size} ({answer.status}: {answer.reason})")
+        note = answer.body.decode(errors="replace")
+        stated = open_statement(note, self.address.key)
+        if isinstance(stated, Malformed):
+            raise WitnessError(f"its statement of the tickets cannot be used: {stated.reason}")
+        if (stated.origin, stated.size, stated.root) != (origin, head.size, head.root):
+            raise WitnessError(f"it states the tickets of another log, or of size {stated.size} and not {head.size}")
+        return note
 
     def _believe(self, size: int, ours: int) -> None:
         """Start from the size that the witness names, unless that is what it was told already."""

@@ -4,6 +4,7 @@ log every few seconds. What is signed, and what is not, is decided elsewhere.
 
 import asyncio
 import json
+import re
 from collections.abc import Callable
 from http import HTTPStatus
 
@@ -25,6 +26,7 @@ from scanner.verify.entry import Malformed
 
 _TOLD_EVERY = 100_000
 _LIFE = 10.0
+_SIZE = re.compile(r"(?:0|[1-9][0-9]{0,18})?")
 log = structlog.get_logger("witness")
 
 
@@ -165,7 +167,11 @@ class _Desk:
         origin = self._origin(request)
         if origin is None:
             return PlainTextResponse("this log is not watched here: see /\n", HTTPStatus.NOT_FOUND)
-        return PlainTextResponse(await asyncio.to_thread(self._witness.statement, origin))
+        wanted = request.query_params.get("size", "")
+        if not _SIZE.fullmatch(wanted):
+            return PlainTextResponse("size is a number of entries\n", HTTPStatus.BAD_REQUEST)
+        said = await asyncio.to_thread(self._witness.statement, origin, int(wanted) if wanted else None)
+        return _reply(said) if isinstance(said, Refused) else PlainTextResponse(said)
 
     def _origin(self, request: Request) -> str | None:
         return self._witness.origin_of(str(request.path_params["log"]))

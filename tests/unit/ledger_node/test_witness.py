@@ -5,13 +5,14 @@ import shutil
 
 import pytest
 
-from ledger_node.log.statement import open_statement
+
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.evidence import Evidence, check_evidence
 from ledger_node.services.watch import Cosigned, Refused, WatchedLog
 from ledger_node.services.witness import Witness
 from scanner.verify.checkpoint import VerifierKey, cosigned_at, open_checkpoint, parse_checkpoint
 from scanner.verify.entry import seal
+from scanner.verify.statement import open_statement
 from tests.fakes.box_office import EVENT, NODE, NOW, OPERATOR, code, gates, key, opening, rekey
 from tests.fakes.merkle_log import MerkleLog
 from tests.fakes.tile_logs import LOG, ORIGIN, TileLog
@@ -360,7 +361,7 @@ def test_evidence_is_written_once_and_survives_a_restart(make, log, tmp_path):
 
 
 def test_another_key_under_the_same_origin_is_refused(make, log):
-    log.signer = key("impostor")
+    log.signers = [key("impostor")]
     assert make(log.read).follow(ORIGIN).status == 503
 
 
