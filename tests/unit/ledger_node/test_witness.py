@@ -5,7 +5,6 @@ import shutil
 
 import pytest
 
-
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.evidence import Evidence, check_evidence
 from ledger_node.services.watch import Cosigned, Refused, WatchedLog

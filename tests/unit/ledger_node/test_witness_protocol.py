@@ -2,7 +2,6 @@
 
 import pytest
 
-
 from ledger_node.log.witness_protocol import AddCheckpoint, read_size
 from scanner.verify.checkpoint import VerifierKey
 from scanner.verify.entry import Malformed
