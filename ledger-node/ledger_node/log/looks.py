@@ -21,6 +21,8 @@ from ledger_node.contract.proofs import proven
 from ledger_node.contract.state import State
 from scanner.verify.entry import Entry, Malformed, open_entry, reopen, signature_good
 
+ALONE = 20_000
+"""Entries up to which one process does it all: another one would start for longer than it could save."""
 _BATCH_BYTES = 100_000
 _AHEAD = 6
 """Batches that wait for their turn: enough that nobody idles, few enough that a long log stays out of memory."""

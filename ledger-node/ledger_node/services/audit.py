@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ledger_node.contract.memory import MemoryState
 from ledger_node.contract.outcome import Outcome, Rejected
-from ledger_node.log.looks import helper
+from ledger_node.log.looks import ALONE, helper
 from ledger_node.log.replay import replay, uncollected
 from ledger_node.log.tiles import WIDTH, TilePath, grow, unbundle
 from ledger_node.services.assurance import Assurance
@@ -33,8 +33,6 @@ Source = Callable[[str], bytes | None]
 Progress = Callable[[int, int], None]
 """Told how many entries are done, of how many."""
 _MOST_FINDINGS = 100
-ALONE = 20_000
-"""Entries up to which one process does it all: another one would start for longer than it could save."""
 
 
 @dataclass(frozen=True, slots=True)

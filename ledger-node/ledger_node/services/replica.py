@@ -5,14 +5,15 @@ signed. A replica can be deleted at any time: it is made anew from the log. Whet
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import Executor
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from ledger_node.contract.apply import apply
 from ledger_node.contract.outcome import Outcome, Rejected
 from ledger_node.contract.refusals import Refusal
 from ledger_node.log import tiles
+from ledger_node.log.looks import ALONE, helper, looked
 from ledger_node.log.port import LedgerFault
 from ledger_node.log.readers import Readers
 from ledger_node.log.remote import RemoteTiles
@@ -80,28 +81,32 @@ class Replica:
 
         Slices that were good stay, whatever comes after them.
         """
-        while self.size < checkpoint.size:
-            progress(self.size, checkpoint.size)
-            bad = self._take(min(self.size + SLICE, checkpoint.size), checkpoint, remote)
-            if bad is not None:
-                return bad
+        with helper() if checkpoint.size - self.size > ALONE else nullcontext() as pool:
+            while self.size < checkpoint.size:
+                progress(self.size, checkpoint.size)
+                bad = self._take(min(self.size + SLICE, checkpoint.size), checkpoint, remote, pool)
+                if bad is not None:
+                    return bad
         progress(checkpoint.size, checkpoint.size)
         same = self.root_at(checkpoint.size) == checkpoint.root
         return None if same else Unlike("its root is not that of the entries that were replayed")
 
-    def _take(self, stop: int, checkpoint: Checkpoint, remote: RemoteTiles) -> Unlike | Broken | None:
+    def _take(
+        self, stop: int, checkpoint: Checkpoint, remote: RemoteTiles, pool: Executor | None
+    ) -> Unlike | Broken | None:
         start, entries = self.size, remote.entries(self.size, stop)
         unlike = self._compare(start, entries, checkpoint, remote)
         if unlike is not None:
             return unlike
         try:
             self._store.begin()
-            for position, raw in enumerate(entries, start):
-                outcome = apply(self._store.state, position, raw)
+            for position, one in enumerate(looked(entries, pool), start):
+                outcome = one.apply(self._store.state, position, one.open())
                 if isinstance(outcome, Rejected) or not outcome.new:
                     self._store.recover()
-                    return _broken(position, raw, outcome, tuple(tiles.inclusion(remote, position, checkpoint.size)))
-                self._store.append(raw)
+                    proof = tuple(tiles.inclusion(remote, position, checkpoint.size))
+                    return _broken(position, one.raw, outcome, proof)
+                self._store.append(one.raw)
             self.size = self._store.commit().size
         except LedgerFault:
             raise
