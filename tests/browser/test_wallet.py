@@ -1,15 +1,21 @@
 """The holder's wallet in a real browser, from the link of a real letter to the verdict of the gate's own rules."""
 
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ledger_node.services import activation
+from ledger_node.services.events import change_event
 from ledger_node.services.lost_phones import replace_phone
+from ledger_node.services.tickets import set_state
 from scanner.verify.gatecode import COMPACT, FULL, event_hash
+from scanner.verify.manifest import Beacon, EventManifest
 from scanner.verify.reasons import Reason
+from tests.fakes.gate_client import GateClient
 from tests.fakes.marketplace import EVENT
 from tests.fakes.phone import BROWSER, House, Phone, open_browser, open_house
 from tests.fakes.staffed_node import BY
@@ -145,6 +151,55 @@ def test_an_answer_that_was_lost_on_the_way_is_not_lost(phone: Phone, house: Hou
     assert any(house.market.owner(10))
     phone.open(link)
     assert phone.code().core.ticket == 10
+
+
+def test_an_event_that_asks_for_the_venues_beacon_gets_it(phone: Phone, tmp_path: Path) -> None:
+    with open_house(tmp_path / "home", doors_in=-600) as house:
+        now, value = house.node.seconds, b"sixteen bytes it"
+        beacon = Beacon(7, value, now - 60, now + 3_600)
+
+        def ask_for_it(manifest: EventManifest) -> EventManifest:
+            return replace(manifest, beacons=(beacon,), policy=replace(manifest.policy, beacon_required=True))
+
+        change_event(house.node, EVENT, ask_for_it)
+        phone.activate(*house.buy(16))
+        assert "scan the code" in phone.text("#beacon")
+        assert house.judged(phone.code(), "R1").reason is Reason.BEACON_MISSING
+        phone.open(f"{house.origin}/wallet/#/beacon/{EVENT}/7/{value.hex()}")
+        assert "was read at" in phone.text("#beacon")
+        assert value.hex() not in phone.driver.current_url
+        code = phone.code()
+        assert code.core.beacon == 7
+        assert house.judged(code, "R1").reason is Reason.OK
+        phone.open(f"{house.origin}/wallet/#/beacon/{EVENT}/300/{value.hex()}")
+        phone.click(".tickets a")
+        assert phone.code().core.beacon == 7, "a link that is none changes nothing"
+
+
+def test_who_has_entered_is_told_where_and_may_show_the_code_anyway(phone: Phone, tmp_path: Path) -> None:
+    with open_house(tmp_path / "home", doors_in=-600) as house:
+        phone.activate(*house.buy(17))
+        code = phone.code()
+        gate = GateClient(house.running.url, house.node.keys.node.public, EVENT)
+        with closing(gate):
+            assert gate.enrol(house.running.code("R3", EVENT)).status == 200
+            assert gate.claim(gate.admission(17, code.raw)).json["verdict"] == "accepted"
+        phone.reload()
+        phone.await_(lambda: phone.shows(".chip[data-standing=entered]"), "that it has entered")
+        assert "Entered at gate R3" in phone.text(".notice.good")
+        assert not phone.shows("#qr")
+        phone.click(".stage button")
+        assert house.judged(phone.code(), "R1").reason is Reason.ALREADY_USED
+
+
+def test_a_cancelled_ticket_shows_no_code(phone: Phone, house: House) -> None:
+    phone.activate(*house.buy(18))
+    set_state(house.node, EVENT, [18], "cancelled", "test")
+    phone.reload()
+    phone.await_(lambda: phone.shows(".chip[data-standing=cancelled]"), "that it is cancelled")
+    assert "Ask the box office" in phone.text(".notice.bad")
+    assert not phone.shows("#qr")
+    assert not phone.shows("#pass")
 
 
 def test_a_lost_phone_is_replaced_and_its_codes_die(phone: Phone, house: House) -> None:

@@ -51,10 +51,11 @@ def add_wallet(app: FastAPI, node: Node) -> None:
 
 def held_map(found: Holding, time_ms: int) -> dict[str, Any]:
     """As `HeldTicket` says it."""
-    row, policy = found.ticket.row, found.policy
+    row, policy, manifest = found.ticket.row, found.policy, found.event.manifest
     signed = found.certified
+    of_codes = {"step": manifest.step, "beacon_required": manifest.policy.beacon_required}
     return {
-        "event": {**event_facts(found.event), "step": found.event.manifest.step},
+        "event": {**event_facts(found.event), **of_codes},
         "ticket": row.ticket,
         "owner_seq": row.owner_seq,
         "state": STATE_WORDS[row.state],
@@ -72,7 +73,7 @@ def held_map(found: Holding, time_ms: int) -> dict[str, Any]:
             "most_resale": found.most_price("resale"),
             "send_level": policy.send_level,
             "opens": policy.opens,
-            "freezes": found.event.manifest.doors - policy.freezes,
+            "freezes": manifest.doors - policy.freezes,
         },
         "certificate": signed.certificate.pack().hex() if signed else None,
         "ledger_signature": signed.signature.hex() if signed else None,

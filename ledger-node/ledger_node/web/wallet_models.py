@@ -26,9 +26,10 @@ class ProviderFacts(_Strict):
 
 
 class WalletEvent(EventFacts):
-    """An event, and how many seconds a code is shown."""
+    """An event, how many seconds a code is shown, and whether the venue's beacon must be in it."""
 
     step: Uint
+    beacon_required: bool
 
 
 class Entered(_Strict):

@@ -1,5 +1,6 @@
 // The wallet: which view the address asks for, in which language, and tickets brought up to date in the background.
 
+import { takeBeacon } from "./beacon.js";
 import { measure, recall } from "./clock.js";
 import { h, put } from "./dom.js";
 import { language, speak, t } from "./language.js";
@@ -27,8 +28,14 @@ function go(route, { replace = false } = {}) {
   } else location.hash = route;
 }
 
-async function make(route) {
-  const [, name, ...rest] = decodeURIComponent(route).split("/");
+const routeNow = () => decodeURIComponent(location.hash.slice(1)).split("/");
+
+async function make() {
+  let [, name, ...rest] = routeNow();
+  if (name === "beacon") {
+    await carry(rest);
+    [, name, ...rest] = routeNow();
+  }
   if (name === "activate") return viewActivate(go);
   if (name === "offer") return viewDeal(offered(letterKept()), go);
   if (name === "listing") return viewDeal(listed(rest), go);
@@ -40,11 +47,18 @@ async function make(route) {
   return viewList(await shownTickets());
 }
 
+// A beacon's link leads on to the ticket that it is for.
+async function carry(link) {
+  const good = await takeBeacon(link);
+  const held = (await shownTickets()).filter((ticket) => ticket.event === link[0] && ticket.state !== GONE);
+  history.replaceState(null, "", good && held.length === 1 ? `#/ticket/${held[0].id}` : "#/");
+}
+
 async function render() {
   const mine = ++turn;
   let made;
   try {
-    made = await make(location.hash.slice(1));
+    made = await make();
   } catch (error) {
     made = { element: notice(sentence(error), "bad") };
     main.dataset.problem = codeOf(error);

@@ -1,5 +1,6 @@
 // The dynamic code on the screen: new at every time step, with what is left of it, and a screen that stays on.
 
+import { inCode } from "./beacon.js";
 import { unhex } from "./bytes.js";
 import { now } from "./clock.js";
 import { h } from "./dom.js";
@@ -14,8 +15,9 @@ const FRESH_MS = 3 * 3_600_000;
 const CERTIFICATE_MARGIN_MS = 60_000;
 
 export class Code {
-  constructor(ticket) {
+  constructor(ticket, beacon) {
     this.ticket = ticket;
+    this.beacon = inCode(beacon);
     this.kind = certified(ticket) && now() - ticket.since < FRESH_MS ? FULL : COMPACT;
     this.shown = "";
     this.canvas = h("canvas", { id: "qr", role: "img", "aria-label": "QR" });
@@ -81,8 +83,8 @@ export class Code {
 
   make(at) {
     const { key, seen } = this.ticket;
-    if (this.kind === COMPACT) return compact(this.ticket, at, signer(key));
-    return full(this.ticket, at, signer(key), unhex(seen.certificate), unhex(seen.ledger_signature));
+    if (this.kind === COMPACT) return compact(this.ticket, at, signer(key), this.beacon);
+    return full(this.ticket, at, signer(key), unhex(seen.certificate), unhex(seen.ledger_signature), this.beacon);
   }
 
   choice() {

@@ -41,6 +41,11 @@ export const TEXTS = {
 
   next_code: { zh: "{n} 秒後更新", en: "New code in {n} s" },
   no_screenshot: { zh: "截圖無效，請在閘口開啟此頁。", en: "A screenshot does not work. Show this page at the gate." },
+  beacon_needed: {
+    zh: "入場前請掃描場館內展示的連結碼。",
+    en: "Before you enter, scan the code that is shown at the venue.",
+  },
+  beacon_read: { zh: "已讀取場館信標（{time}）", en: "The venue's beacon was read at {time}" },
   brightness: { zh: "請調高螢幕亮度", en: "Turn your screen brightness up" },
   compact: { zh: "一般碼", en: "Usual code" },
   full: { zh: "完整碼", en: "Full code" },

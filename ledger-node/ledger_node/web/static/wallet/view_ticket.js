@@ -1,5 +1,6 @@
 // One ticket at the gate: the code, its seat, what the gate needs to see. It needs no network.
 
+import { beaconOf } from "./beacon.js";
 import { clockTime, day, hour, inLanguage, t } from "./language.js";
 import { SMALL_MS, ahead } from "./clock.js";
 import { Code } from "./code.js";
@@ -10,8 +11,9 @@ import { GONE, gateOf, standing } from "./wallet.js";
 
 const RE_ENTRY = 2, IDENTITY = 1;
 
-export function viewTicket(ticket, go) {
-  const code = new Code(ticket);
+export async function viewTicket(ticket, go) {
+  const beacon = await beaconOf(ticket);
+  const code = new Code(ticket, beacon);
   const stage = h("div", { class: "stage" });
   const shown = { code: false };
   const show = () => {
@@ -27,7 +29,7 @@ export function viewTicket(ticket, go) {
     h("p", { class: "hint when" }, h("span", {}, day(event.starts)), h("span", {}, `${t("doors")} ${hour(event.doors)}`), h("span", {}, `${t("starts")} ${hour(event.starts)}`)),
     stage,
     place(ticket),
-    shown.code && hints(ticket),
+    shown.code && hints(ticket, beacon),
     shown.code && code.kinds,
     h("p", { class: "hint synced" }, t("updated", { time: clockTime(ticket.synced) })),
     after(ticket, go));
@@ -59,9 +61,10 @@ function place(ticket) {
     fact(t("category"), category));
 }
 
-function hints(ticket) {
+function hints(ticket, beacon) {
   const off = Math.round(ahead() / 1000);
   return h("ul", { class: "hints" },
+    ticket.seen.event.beacon_required && h("li", { class: beacon ? "" : "clock", id: "beacon" }, beacon ? t("beacon_read", { time: clockTime(beacon.at) }) : t("beacon_needed")),
     h("li", { class: "strong" }, t("no_screenshot")),
     h("li", {}, t("brightness")),
     (ticket.seen.flags & IDENTITY) > 0 && h("li", {}, t("identity")),
