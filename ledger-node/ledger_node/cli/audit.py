@@ -14,8 +14,10 @@ from ledger_node.cli.output import errors_in_one_line, progress, show
 from ledger_node.services.audit import AuditReport, Quorum, Source, folder_source
 from ledger_node.services.audit import audit as check
 from ledger_node.services.errors import ServiceError
+from ledger_node.services.lying_there import audit_home
 from scanner.verify.checkpoint import COSIGNATURE, VerifierKey
 from scanner.verify.entry import Malformed
+from scanner.verify.keys import SigningKey
 
 
 @click.command()
@@ -44,10 +46,12 @@ def audit(
       ledger-node audit http://NODE:8440 --key "$(ledger-node keys | jq -r .log)"
       ledger-node audit ./copy-of-the-log --key VKEY
       ledger-node audit ./copy-of-the-log --key VKEY --witness VKEY_1 --witness VKEY_2 --quorum 1
+      ledger-node audit /var/lib/ledger-node              a home that lies still, damaged or not
       ledger-node audit http://NODE:8440 --key VKEY --seen checkpoint-of-last-month --seen log-keys-of-last-month
     """
     with errors_in_one_line():
-        report = _check(log, key or _own_key(home), _quorum(witnesses, quorum), [file.read() for file in seen])
+        key = key or _own_key(Path(log) if _is_home(log) else home)
+        report = _check(log, key, _quorum(witnesses, quorum), [file.read() for file in seen])
     shown = {
         "origin": report.origin,
         "size": report.size,
@@ -81,9 +85,16 @@ def _quorum(vkeys: Sequence[str], count: int | None) -> Quorum:
 def _check(log: str, key: str, quorum: Quorum, seen: Sequence[str]) -> AuditReport:
     try:
         with progress("auditing", None) as update:
-            return check(_source(log), key, update, quorum, seen)
+            if not _is_home(log):
+                return check(_source(log), key, update, quorum, seen)
+            with config.hold(Path(log)):
+                return audit_home(Path(log), *_keys(Path(log)), update, quorum, seen)
     except (RemoteLogError, OSError) as error:
         raise ServiceError("no-log", str(error)) from error
+
+
+def _is_home(log: str) -> bool:
+    return "://" not in log and (Path(log) / config.LEDGER_FILE).exists()
 
 
 def _source(log: str) -> Source:
@@ -94,8 +105,13 @@ def _source(log: str) -> Source:
     return folder_source(Path(log))
 
 
+def _keys(home: Path) -> tuple[str, SigningKey]:
+    keys = config.load_keys(home, config.credentials_folder(os.environ), os.urandom)
+    return keys.origin, keys.node
+
+
 def _own_key(home: Path) -> str:
     if not (home / config.LEDGER_FILE).exists():
         raise ServiceError("no-key", f"there is no ledger in {home}: name the log's key with --key")
-    keys = config.load_keys(home, config.credentials_folder(os.environ), os.urandom)
-    return VerifierKey(keys.origin, keys.node.public).encode()
+    origin, key = _keys(home)
+    return VerifierKey(origin, key.public).encode()
