@@ -23,7 +23,7 @@ from scanner.clock import TrustedClock
 from scanner.journal import Identity as Who
 from scanner.journal import Journal
 from scanner.sync.client import Identity, NodeClient
-from scanner.sync.reconcile import LogTrust
+from scanner.sync.trust import LogTrust
 from scanner.verify.checkpoint import VerifierKey
 from scanner.verify.row import ROW_BYTES
 from scanner.view import GateView, Trust

@@ -14,6 +14,7 @@ from scanner.verify.admit import Use, View
 from scanner.verify.manifest import EventManifest
 from scanner.verify.record import GateIncident, Scan, Stamp
 from scanner.verify.row import Row
+from scanner.verify.statement import Stated
 from scanner.verify.told import Told
 
 CameraState = Literal["starting", "ok", "lost", "frozen", "decoder-died"]
@@ -253,6 +254,9 @@ class ViewStore(Protocol):
 
     def checkpoint(self) -> str:
         """The signed note that was last verified; empty before the first."""
+
+    def state(self) -> tuple[int, Stated] | None:
+        """The size of the view, and what a witness of the log must state of it; None before the first snapshot."""
 
     def room(self) -> Path:
         """The folder in which a download may be written before it is installed."""

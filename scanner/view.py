@@ -19,7 +19,16 @@ from scanner.verify.admit import View
 from scanner.verify.entry import Malformed, canonical, decode_map
 from scanner.verify.manifest import EventManifest
 from scanner.verify.row import Rows
-from scanner.verify.snapshot import STORED_MAGIC, SnapshotHeader, check_rows, read_header, unpack_rows
+from scanner.verify.snapshot import (
+    STORED_MAGIC,
+    SnapshotHeader,
+    check_rows,
+    manifest_digest,
+    merged_digest,
+    read_header,
+    unpack_rows,
+)
+from scanner.verify.statement import Stated
 from scanner.view_db import Changed, ViewDb
 
 _STORED, _BESIDE = "snapshot.rows", "snapshot.new"
@@ -111,6 +120,15 @@ class GateView:
         if changed := known.changes.get(ticket):
             return View(max(known.size, changed.size), changed.row)
         return View(known.size, known.rows.find(ticket))
+
+    def state(self) -> tuple[int, Stated] | None:
+        """The size of the view, and what a witness of the log must state of it; None before the first snapshot."""
+        with self._lock:
+            known, newer = self._known, {ticket: changed.row for ticket, changed in self._known.changes.items()}
+        if known.manifest is None:
+            return None
+        rows = merged_digest(self._trust.event, known.size, known.rows, newer)
+        return known.size, Stated(rows, manifest_digest(known.manifest))
 
     # What the sync does (ports.ViewStore)
 

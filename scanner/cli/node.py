@@ -16,9 +16,9 @@ from scanner.journal import Journal
 from scanner.ports import Receipt, SyncHealth, Waiting
 from scanner.sync.claims import ClaimDesk
 from scanner.sync.client import Identity, NodeClient
-from scanner.sync.reconcile import LogTrust
 from scanner.sync.signed import Timeouts
 from scanner.sync.status import SyncStatus
+from scanner.sync.trust import LogTrust
 from scanner.sync.worker import SyncWorker
 from scanner.verify.checkpoint import VerifierKey
 from scanner.verify.entry import Malformed

@@ -104,6 +104,13 @@ class ChangesAnswer(Answer):
     wipe: bool = False
 
 
+class StateAnswer(Answer):
+    """What witnesses state of the tickets at one size of the log, each in a signed note."""
+
+    size: Uint
+    statements: Annotated[tuple[str, ...], Field(max_length=100)]
+
+
 class NodeTime(Answer):
     """The node's clock, in unix milliseconds."""
 

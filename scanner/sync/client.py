@@ -15,7 +15,7 @@ from urllib.parse import quote
 from scanner.clock import ClockReading, TimeSample
 from scanner.errors import SyncError
 from scanner.ports import Waiting
-from scanner.sync.answers import Answer, ChangesAnswer, NodeTime, Problem, RecordAnswer, Revoked, Uploaded
+from scanner.sync.answers import Answer, ChangesAnswer, NodeTime, Problem, RecordAnswer, Revoked, StateAnswer, Uploaded
 from scanner.sync.line import Limits
 from scanner.sync.signed import Opened, Question, SignedLines, Signer, Timeouts, WrongClock, refusal
 from scanner.verify.entry import Malformed, canonical
@@ -95,6 +95,10 @@ class NodeClient:
         """
         target = f"{self._event}/changes?from={start}&verified={verified}&wait={wait}&queue={queue}&{self._cosigned}"
         return self._ask(ChangesAnswer, self._question("GET", target, wait=wait))
+
+    def state(self) -> StateAnswer | Problem | Revoked:
+        """What the log's witnesses state of the tickets, at the newest size of which enough of them do."""
+        return self._ask(StateAnswer, self._question("GET", f"{self._event}/state?{self._cosigned}"))
 
     def download_snapshot(self, path: Path, progress: Progress | None = None) -> Problem | Revoked | None:
         """The snapshot as the node signed it, written to `path`, whole or not at all; not fsynced, not looked into."""

@@ -9,15 +9,18 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+import structlog
+
 from scanner.errors import SyncError
 from scanner.ports import Outbox, ViewStore
-from scanner.sync.answers import ChangesAnswer
+from scanner.sync.answers import ChangesAnswer, Problem
 from scanner.sync.client import NodeClient, Progress
 from scanner.sync.faults import AlarmError, RevokedError, granted, proven
 from scanner.sync.loop import Turn
-from scanner.sync.reconcile import Known, LogTrust, advance, check_changes, check_snapshot
+from scanner.sync.reconcile import advance, check_changes, check_snapshot, check_view
 from scanner.sync.status import Side
 from scanner.sync.trail import Trail
+from scanner.sync.trust import Alarm, Known, LogTrust
 from scanner.verify.checkpoint import Checkpoint
 from scanner.verify.manifest import EventManifest
 from scanner.verify.snapshot import SnapshotHeader, read_header
@@ -26,7 +29,10 @@ WAIT = 10
 """Seconds that the node may keep a long poll; a network that is gone shows after that."""
 FAR_BEHIND = 50_000
 """Log entries beyond which a snapshot is quicker than the changes."""
+RECHECK = 60.0
+"""Seconds, at least, between two times that witnesses are asked whether the view is what the log says."""
 _BREATH = 0.5
+_log = structlog.get_logger("sync")
 _TRIES = 8
 
 
@@ -46,12 +52,14 @@ class Downloader:
         *,
         wait: int = WAIT,
         far_behind: int = FAR_BEHIND,
+        recheck: float = RECHECK,
     ) -> None:
         self._client, self._view, self._outbox, self._trail = client, view, outbox, trail
         self._manifest, self._progress = manifest, progress
         self._wait, self._far_behind = wait, far_behind
         self._snapshot_due = False
         self._greeted = False
+        self._recheck, self._check_after, self._checked = recheck, 0.0, 0
 
     def step(self) -> Turn:
         """One snapshot, or one answer to "what changed?". Raises GateError with what is wrong."""
@@ -79,8 +87,26 @@ class Downloader:
             return Turn(exchanged=True)
         self._view.apply(moved.change)
         self._snapshot_due = moved.checkpoint.size - answer.to > self._far_behind
+        if answer.to == start:
+            self._check_view()
         idle = answer.to == start and time.monotonic() - began < _BREATH
         return Turn(exchanged=True, rest=_BREATH if idle else 0.0)
+
+    def _check_view(self) -> None:
+        """At a quiet moment: have witnesses confirm what the node's changes have made of the snapshot."""
+        known, trust = self._trail.known(), self._trail.trust
+        if not trust.quorum or known.size == self._checked or time.monotonic() < self._check_after:
+            return
+        self._check_after = time.monotonic() + self._recheck
+        answer, state = self._client.state(), self._view.state()
+        if isinstance(answer, Problem) or state is None or not known.size == state[0] == granted(answer).size:
+            # Witnesses that are slow or away are no alarm here: nothing new is taken, and it is asked again.
+            return
+        verdict = check_view(trust, known, self._client.identity.event, state[1], granted(answer).statements)
+        self._snapshot_due = isinstance(verdict, Alarm)
+        if proven(verdict, "view"):
+            self._checked = known.size
+            _log.info("view-confirmed", log_size=known.size)
 
     def _changes(self, start: int, known: Known, wait: int) -> tuple[ChangesAnswer, LogTrust]:
         """The answer, and what to judge it by."""

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from scanner.errors import SyncError
 from scanner.sync.answers import Problem, Revoked
-from scanner.sync.reconcile import Alarm
+from scanner.sync.trust import Alarm
 from scanner.verify.entry import Malformed
 
 T = TypeVar("T")

@@ -6,64 +6,18 @@ before, is not bad input but an alarm, with the sizes that prove it.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from dataclasses import dataclass
 
 from scanner.ports import Change, Receipt, Waiting
 from scanner.sync.answers import ChangesAnswer, RecordAnswer, Uploaded
-from scanner.verify.checkpoint import Checkpoint, VerifierKey, cosigned_at
+from scanner.sync.trust import Alarm, Known, LogTrust, open_trusted
+from scanner.verify.checkpoint import Checkpoint
 from scanner.verify.entry import Malformed, decode_map
-from scanner.verify.log_keys import LogKeys, Suspicious, Unlisted
 from scanner.verify.manifest import EventManifest
-from scanner.verify.merkle import empty_root, leaf_hash, verify_consistency, verify_inclusion
+from scanner.verify.merkle import leaf_hash, verify_consistency, verify_inclusion
 from scanner.verify.row import BLOCKED, ROW_BYTES, Row
 from scanner.verify.snapshot import SnapshotHeader, manifest_digest
 from scanner.verify.statement import Stated, heard
-
-
-@dataclass(frozen=True, slots=True)
-class LogTrust:
-    """Which log to believe: its origin and root key, and how many of these witnesses must have cosigned a checkpoint.
-
-    `keys` are the newest list of the keys that sign its checkpoints, None before the first. `changing`: it is not the
-    one that was known when the answer was asked for, so that an answer by the keys before may be late and no alarm.
-    """
-
-    origin: str
-    log_key: VerifierKey
-    witnesses: tuple[VerifierKey, ...] = ()
-    quorum: int = 0
-    keys: LogKeys | None = None
-    changing: bool = False
-
-    @property
-    def log_keys(self) -> LogKeys:
-        """The list that counts."""
-        return self.keys or LogKeys.unlisted(self.log_key)
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """The newest size and root that were verified; the empty log before the first."""
-
-    size: int = 0
-    root: bytes = field(default_factory=empty_root)
-
-    @classmethod
-    def of(cls, checkpoint: Checkpoint) -> "Known":
-        """What a verified checkpoint says."""
-        return cls(checkpoint.size, checkpoint.root)
-
-
-@dataclass(frozen=True, slots=True)
-class Alarm:
-    """People must look: the log is not what it was ("rollback" or "fork", both signed by the log's own key), too few of
-    our witnesses vouch for what it shows ("unwitnessed"), they state something else ("false-snapshot"), or a key that
-    is not good any more signed it ("revoked").
-    """
-
-    kind: Literal["rollback", "fork", "unwitnessed", "false-snapshot", "revoked"]
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,35 +37,9 @@ class Moved:
     change: Change
 
 
-def known_from(note: str, under: str, trust: LogTrust) -> Known | Malformed:
-    """What the stored note says, which was good by the list `under` when it was stored; an empty one is the empty log.
-
-    Its key may have been revoked since: what was verified stays known, though nothing more is taken by that key.
-    """
-    keys = LogKeys.open(under, trust.log_key)
-    if isinstance(keys, Malformed) or not note:
-        return keys if isinstance(keys, Malformed) else Known()
-    checkpoint = keys.open_checkpoint(note)
-    return checkpoint if isinstance(checkpoint, Malformed) else Known.of(checkpoint)
-
-
-def learn_keys(trust: LogTrust, asked: LogTrust, note: str) -> LogTrust | Malformed | Alarm:
-    """What to judge an answer by that was asked for under `asked` and came with this list of the log's keys, or with
-    none; `trust` is what holds now.
-    """
-    shown = trust.log_keys.newer(note)
-    if isinstance(shown, Malformed):
-        return Malformed(f"the list of the log's keys: {shown.reason}")
-    late = trust.log_keys.version != asked.log_keys.version
-    if isinstance(shown, Suspicious) and not (late and shown.kind == "older"):
-        return Alarm("rollback" if shown.kind == "older" else "fork", shown.reason)
-    keys = trust.log_keys if isinstance(shown, Suspicious) else shown
-    return replace(trust, keys=keys, changing=keys.version != asked.log_keys.version)
-
-
 def advance(trust: LogTrust, known: Known, note: str, consistency: Sequence[bytes]) -> Checkpoint | Malformed | Alarm:
     """The checkpoint in `note`, if it extends what is known; `consistency` leads from `known.size` to its size."""
-    checkpoint = _open(trust, note)
+    checkpoint = open_trusted(trust, note)
     if not isinstance(checkpoint, Checkpoint):
         return checkpoint
     alarm = _disagrees(known, checkpoint)
@@ -194,7 +122,7 @@ def check_snapshot(
         return Malformed(f"a snapshot of the event {header.event}, this gate serves {event}")
     if header.size < view_size:
         return Malformed(f"a snapshot of size {header.size}, older than what this gate has ({view_size})")
-    checkpoint = _open(trust, header.checkpoint)
+    checkpoint = open_trusted(trust, header.checkpoint)
     if not isinstance(checkpoint, Checkpoint):
         return checkpoint
     if (checkpoint.size, checkpoint.root) != (header.size, header.root):
@@ -212,11 +140,9 @@ def _false(trust: LogTrust, header: SnapshotHeader) -> Alarm | None:
     if not trust.quorum:
         return None
     stated = Stated(header.state_digest, manifest_digest(header.event_manifest))
-    said = heard(header.statements, trust.witnesses, trust.origin, header.size, header.root)
-    same = sum(events.get(header.event) == stated for events in said.values())
+    same, others = _compare(trust, Known(header.size, header.root), header.event, stated, header.statements)
     if same >= trust.quorum:
         return None
-    others = ", ".join(sorted(name for name, events in said.items() if events.get(header.event) != stated))
     if others:
         return Alarm(
             "false-snapshot",
@@ -230,20 +156,26 @@ def _false(trust: LogTrust, header: SnapshotHeader) -> Alarm | None:
     )
 
 
-def _open(trust: LogTrust, note: str) -> Checkpoint | Malformed | Alarm:
-    checkpoint = trust.log_keys.open_checkpoint(note)
-    if isinstance(checkpoint, Unlisted) and not trust.changing:
-        return Alarm("revoked", f"the log's checkpoint is {checkpoint.reason}")
-    if isinstance(checkpoint, Malformed):
-        return Malformed(f"the checkpoint: {checkpoint.reason}")
-    cosigned = sum(cosigned_at(checkpoint, witness) is not None for witness in trust.witnesses)
-    if cosigned < trust.quorum:
-        return Alarm(
-            "unwitnessed",
-            f"{cosigned} of our {len(trust.witnesses)} witnesses cosigned the log's size {checkpoint.size},"
-            f" {trust.quorum} must: it is not believed; are they running, and does the node ask them?",
-        )
-    return checkpoint
+def check_view(trust: LogTrust, known: Known, event: str, ours: Stated, statements: Sequence[str]) -> bool | Alarm:
+    """Whether enough of our witnesses state what this gate's view holds at the size `known`; an alarm if some of them
+    state something else. Only this shows changes that the node made up: they come with a proof of the log, not of rows.
+    """
+    same, others = _compare(trust, known, event, ours, statements)
+    if same >= trust.quorum or not others:
+        return same >= trust.quorum
+    return Alarm(
+        "false-changes",
+        f"false changes: {others} states other tickets, or another manifest, at size {known.size} than the changes that"
+        " came from the node: a new snapshot is fetched. The node showed this gate what its own log does not say: tell"
+        " the witness and the organiser",
+    )
+
+
+def _compare(trust: LogTrust, known: Known, event: str, ours: Stated, statements: Sequence[str]) -> tuple[int, str]:
+    """How many of our witnesses state the same of this size, and the names of those who state something else."""
+    said = heard(statements, trust.witnesses, trust.origin, known.size, known.root)
+    same = sum(events.get(event) == ours for events in said.values())
+    return same, ", ".join(sorted(name for name, events in said.items() if events.get(event) != ours))
 
 
 def _disagrees(known: Known, checkpoint: Checkpoint) -> Alarm | None:

@@ -14,7 +14,8 @@ import structlog
 from scanner.errors import SyncError
 from scanner.ports import ViewStore
 from scanner.sync.faults import AlarmError
-from scanner.sync.reconcile import Alarm, Known, LogTrust, join, known_from, learn_keys
+from scanner.sync.reconcile import join
+from scanner.sync.trust import Alarm, Known, LogTrust, known_from, learn_keys
 from scanner.verify.checkpoint import Checkpoint
 from scanner.verify.entry import Malformed
 from scanner.verify.log_keys import LogKeys

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from scanner.ports import Outbox, ViewStore
 from scanner.sync.backoff import Backoff
 from scanner.sync.client import NodeClient, Progress
-from scanner.sync.downloader import FAR_BEHIND, WAIT, Downloader
+from scanner.sync.downloader import FAR_BEHIND, RECHECK, WAIT, Downloader
 from scanner.sync.loop import SLOWLY, Loop
-from scanner.sync.reconcile import LogTrust
 from scanner.sync.status import Board, SyncStatus
 from scanner.sync.trail import Trail
+from scanner.sync.trust import LogTrust
 from scanner.sync.uploader import Uploader
 from scanner.verify.manifest import EventManifest
 
@@ -22,13 +22,14 @@ from scanner.verify.manifest import EventManifest
 @dataclass(frozen=True, slots=True)
 class Pace:
     """How patient the sync is: its backoff, seconds between tries while people must look, seconds of a long poll,
-    and log entries beyond which a snapshot is fetched instead of changes.
+    log entries beyond which a snapshot is fetched instead of changes, and seconds between two checks of the view.
     """
 
     backoff: Backoff = field(default_factory=Backoff)
     slowly: float = SLOWLY
     wait: int = WAIT
     far_behind: int = FAR_BEHIND
+    recheck: float = RECHECK
 
 
 class SyncWorker:
@@ -51,8 +52,17 @@ class SyncWorker:
         trail = Trail(trust, view)
         self._client = client
         self._board = Board(outbox.queue_length, lambda: view.size, on_status, time.monotonic)
-        waits = {"wait": pace.wait, "far_behind": pace.far_behind}
-        down = Downloader(client, view, outbox, trail, manifest, progress, **waits)
+        down = Downloader(
+            client,
+            view,
+            outbox,
+            trail,
+            manifest,
+            progress,
+            wait=pace.wait,
+            far_behind=pace.far_behind,
+            recheck=pace.recheck,
+        )
         sides = (Uploader(client, outbox, trail), down)
         self._loops = [Loop(side, self._board, draw, pace.backoff, pace.slowly) for side in sides]
 

@@ -5,7 +5,8 @@ uses u8 | used_gate u16 | used_at u32, big-endian. No name, price or order: a ga
 """
 
 import struct
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 ACTIVE, CANCELLED, REFUNDED, BLOCKED = range(4)
@@ -56,6 +57,17 @@ class Rows:
 
     def __iter__(self) -> Iterator[Row]:
         return map(Row._make, _ROW.iter_unpack(self._buffer))
+
+    def merged(self, newer: Mapping[int, Row]) -> Iterator[bytes | memoryview]:
+        """Runs of packed rows, in order: these, with those of `newer` (by ticket) in their places or between them."""
+        done = 0
+        for index in sorted(newer):
+            place = bisect_left(range(self._count), index, key=self._index)
+            if place > done:
+                yield self._buffer[done * ROW_BYTES : place * ROW_BYTES]
+            yield newer[index].pack()
+            done = place + (place < self._count and self._index(place) == index)
+        yield self._buffer[done * ROW_BYTES :]
 
     def find(self, index: int) -> Row | None:
         """The row of this ticket. Indexes are mostly dense, so the first guess is where it would then stand."""

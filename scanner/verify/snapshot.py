@@ -13,7 +13,7 @@ Streams in, streams out; opening files, keeping and swapping them is the scanner
 
 import hashlib
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -23,7 +23,7 @@ from scanner.verify.entry import Malformed, canonical, decode_map, is_uint
 from scanner.verify.gatecode import event_hash
 from scanner.verify.keys import SigningKey, verify
 from scanner.verify.manifest import EventManifest
-from scanner.verify.row import ROW_BYTES, indexes
+from scanner.verify.row import ROW_BYTES, Row, Rows, indexes
 
 FILE_MAGIC, STORED_MAGIC = b"TMSNAP1\n", b"TMROWS1\n"
 MOST_HEADER_BYTES = 1 << 20
@@ -70,6 +70,15 @@ class StateDigest:
     def digest(self) -> bytes:
         """32 bytes."""
         return self._hash.digest()
+
+
+def merged_digest(event: str, size: int, rows: Rows, newer: Mapping[int, Row]) -> bytes:
+    """The state digest of a snapshot's rows and of those that changed since, as they are at log size `size`."""
+    added = sum(rows.find(ticket) is None for ticket in newer)
+    digest = StateDigest(event, size, len(rows) + added)
+    for run in rows.merged(newer):
+        digest.update(run)
+    return digest.digest()
 
 
 def manifest_digest(manifest: EventManifest) -> bytes:

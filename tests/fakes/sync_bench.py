@@ -10,8 +10,8 @@ from scanner.journal import Identity as Signs
 from scanner.journal import Journal
 from scanner.sync.backoff import Backoff
 from scanner.sync.client import Identity, NodeClient
-from scanner.sync.reconcile import LogTrust
 from scanner.sync.signed import Timeouts
+from scanner.sync.trust import LogTrust
 from scanner.sync.worker import Pace, SyncWorker
 from scanner.verify.keys import NO_KEY, SigningKey
 from scanner.verify.record import Scan, Stamp

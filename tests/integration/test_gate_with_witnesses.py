@@ -11,36 +11,41 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
+from structlog.testing import capture_logs
 
 from ledger_node import config
 from ledger_node.adapters.remote_log import http_source
+from ledger_node.services import changes
 from ledger_node.services.cosigning import WitnessAddress
 from ledger_node.services.devices import make_code
+from ledger_node.services.events import change_event
 from ledger_node.services.node import open_node
 from ledger_node.services.snapshot import Snapshots
+from ledger_node.services.tickets import register_key
 from ledger_node.services.watch import WatchedLog
 from ledger_node.services.witness import Witness
 from scanner.clock import ClockReading
 from scanner.sync.backoff import Backoff
 from scanner.sync.client import Identity, NodeClient
 from scanner.sync.enrol import enrol
-from scanner.sync.reconcile import LogTrust
 from scanner.sync.signed import Signer, Timeouts
+from scanner.sync.trust import LogTrust
 from scanner.sync.worker import Pace
 from scanner.verify.checkpoint import COSIGNATURE, VerifierKey, cosigned_at, parse_checkpoint
+from scanner.verify.gatecode import event_hash, possession_message
 from scanner.verify.keys import SigningKey
 from scanner.verify.manifest import LedgerKey
 from scanner.verify.row import ROW_BYTES, Row
 from scanner.verify.snapshot import StateDigest, manifest_digest, read_header, sign_header, unpack_rows, write_file
 from scanner.verify.statement import Stated, StateStatement, sign_statement
 from tests.fakes.running_node import DOORS, EVENT, serving, stage
-from tests.fakes.running_witness import serving_witness
+from tests.fakes.running_witness import serving_witness, wait_until
 from tests.fakes.sync_bench import Gate, Place
 
 NAME = "wallet.example/w1"
 TICKETS = 40
 TIMEOUTS = Timeouts(connect=1.0, silence=6.0, total=8.0, claim=2.0, snapshot=20.0)
-PACE = Pace(Backoff(0.02, 0.1), slowly=0.1, wait=1)
+PACE = Pace(Backoff(0.02, 0.1), slowly=0.1, wait=1, recheck=0.1)
 
 
 def now():
@@ -215,6 +220,48 @@ def test_false_snapshot_by_the_node_itself(venue, monkeypatch, lying, said):
         synced(again)
         assert again.view.size >= known
         assert again.view.of(7).row.holder_key == venue.wallets[6].public
+
+
+def test_false_changes_by_the_node_are_found_at_the_next_quiet_moment(venue, monkeypatch):
+    honest = changes.read_page
+
+    def lying(*asked):
+        """One ticket becomes a thief's in what this gate is told; log, proofs and signatures are as good as ever."""
+        page = honest(*asked)
+        rows = [Row.unpack(row) for row in page.rows]
+        stolen = [row._replace(holder_key=SigningKey(b"x" * 32).public) if row.ticket == 9 else row for row in rows]
+        return replace(page, rows=tuple(row.pack() for row in stolen))
+
+    with venue.witness(), venue.gate() as gate:
+        synced(gate)
+        monkeypatch.setattr("ledger_node.web.gates.read_page", lying)
+        block(venue, 9)
+        told = gate.until(lambda s: s.alarm, patience=20)
+        assert "false changes: wallet.example/w1 states other tickets" in told.alarm
+        gate.until(lambda s: not s.alarm and gate.view.of(9).row.holder_key == venue.wallets[8].public, patience=20)
+        monkeypatch.setattr("ledger_node.web.gates.read_page", honest)
+        block(venue, 10)
+        calm = gate.until(lambda s: s.view_size == venue.node.ledger.size, patience=20)
+        assert calm.alarm == ""
+
+
+def test_honest_changes_of_every_kind_are_confirmed(venue):
+    with capture_logs() as said, venue.witness(), venue.gate() as gate:
+        synced(gate)
+        gate.admit_code(11, code(venue, 11))
+        block(venue, 12)
+        rekeyed = SigningKey(b"k" * 32)
+        proof = rekeyed.sign(possession_message(event_hash(EVENT), 13, 1, rekeyed.public))
+        register_key(venue.node, EVENT, 13, 1, rekeyed.public, proof)
+        change_event(venue.node, EVENT, lambda manifest: replace(manifest, closed_groups=(1,)))
+        size = venue.node.ledger.size
+        wait_until(lambda: any(one.get("log_size", 0) >= size for one in said if one["event"] == "view-confirmed"))
+        assert gate.worker.status().alarm == ""
+        assert gate.view.manifest.closed_groups == (1,)
+
+
+def block(venue, ticket):
+    venue.node.commit([venue.node.operator.set_state(EVENT, [ticket], "blocked", "x", venue.node.seconds)])
 
 
 def gate_of(venue, gate):

@@ -27,9 +27,10 @@ from scanner.clock import ClockReading
 from scanner.sync.backoff import Backoff
 from scanner.sync.client import Identity, NodeClient
 from scanner.sync.enrol import enrol
-from scanner.sync.reconcile import Alarm, LogTrust, advance
+from scanner.sync.reconcile import advance
 from scanner.sync.signed import Signer, Timeouts
 from scanner.sync.trail import Trail
+from scanner.sync.trust import Alarm, LogTrust
 from scanner.sync.worker import Pace
 from scanner.verify.checkpoint import COSIGNATURE, Checkpoint, VerifierKey, open_checkpoint, sign_checkpoint
 from scanner.verify.keys import SigningKey

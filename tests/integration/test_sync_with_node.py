@@ -19,8 +19,8 @@ from scanner.ports import Waiting
 from scanner.sync.backoff import Backoff
 from scanner.sync.client import Identity, NodeClient
 from scanner.sync.enrol import enrol
-from scanner.sync.reconcile import LogTrust
 from scanner.sync.signed import Signer, Timeouts
+from scanner.sync.trust import LogTrust
 from scanner.sync.worker import Pace
 from scanner.verify.entry import open_entry
 from scanner.verify.keys import SigningKey

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from scanner.ports import Receipt, Waiting
 from scanner.sync.answers import ChangesAnswer, Uploaded
-from scanner.sync.reconcile import Alarm, Known, Moved, Settled, advance, check_changes, check_snapshot, settle
+from scanner.sync.reconcile import Moved, Settled, advance, check_changes, check_snapshot, settle
+from scanner.sync.trust import Alarm, Known
 from scanner.verify.checkpoint import COSIGNATURE, Checkpoint, VerifierKey, cosign, open_checkpoint
 from scanner.verify.entry import Malformed, canonical
 from scanner.verify.merkle import node_hash

@@ -115,6 +115,7 @@ def _add_gates(app: FastAPI, parts: Parts, precheck: Precheck) -> None:
     add("POST", "/v1/enrol", gates.enrol, Rules(_SMALL, JSON, strangers=True), schemas.Enrolled)
     add("GET", f"{_EVENT}/snapshot", gates.snapshot, Rules(), None, _COSIGNED)
     add("HEAD", f"{_EVENT}/snapshot", gates.snapshot, Rules(), None, _COSIGNED)
+    add("GET", f"{_EVENT}/state", gates.state, Rules(), schemas.Stated, _COSIGNED)
     add("GET", f"{_EVENT}/changes", gates.changes, Rules(), schemas.Changes, _OF_CHANGES)
     add("GET", f"{_EVENT}/peers", PeerLists(parts.node).peers, Rules(), PeerList, OF_PEERS)
     add("POST", f"{_EVENT}/claims", gates.claim, record, schemas.ClaimAnswer)

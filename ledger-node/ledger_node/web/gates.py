@@ -19,7 +19,7 @@ from ledger_node.services import devices, records
 from ledger_node.services.changes import PAGE, Page, log_behind, read_page
 from ledger_node.services.cosigning import Cosigned
 from ledger_node.services.errors import ServiceError
-from ledger_node.services.node import Node
+from ledger_node.services.node import Node, fault_as_error
 from ledger_node.services.snapshot import SnapshotFile, Snapshots
 from ledger_node.web.door import Asked, refuse_revoked
 from ledger_node.web.feed import Feed
@@ -94,6 +94,17 @@ class Gates:
             "Content-Digest": digest_field(made.sha256),
         }
         return Reply(200, b"", OCTETS, headers, made.path if asked.request.method == "GET" else None)
+
+    async def state(self, asked: Asked) -> Reply:
+        """What witnesses state of the tickets at the newest size, for a gate to compare with what it made of ours."""
+        _own_event(asked)
+        quorum = _quorum(asked)
+        size, statements = await asyncio.to_thread(self._stated, quorum) if quorum else (self._node.ledger.size, ())
+        return reply({"size": size, "statements": list(statements), "time_ms": self._time_ms()})
+
+    def _stated(self, quorum: int) -> tuple[int, tuple[str, ...]]:
+        with fault_as_error(), self._node.cosigning.stated_view(quorum) as (view, stated):
+            return view.size, stated.statements
 
     async def changes(self, asked: Asked) -> Reply:
         """What changed since `from`; with `wait`, not before something did."""

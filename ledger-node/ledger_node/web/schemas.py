@@ -45,6 +45,14 @@ class State(BaseModel):
     statement: str
 
 
+class Stated(_Strict):
+    """What witnesses state of the events at one log size, each in a signed note."""
+
+    size: Uint
+    statements: list[str]
+    time_ms: Uint
+
+
 class Time(_Strict):
     """The node's time, unix milliseconds."""
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from scanner.sync.reconcile import Alarm, Known, LogTrust, check_snapshot
+from scanner.sync.reconcile import check_snapshot
+from scanner.sync.trust import Alarm, Known, LogTrust
 from scanner.verify.checkpoint import COSIGNATURE, Checkpoint, VerifierKey, cosign, parse_checkpoint
 from scanner.verify.snapshot import manifest_digest, read_header
 from scanner.verify.statement import Stated, StateStatement, sign_statement

@@ -4,8 +4,9 @@ import pytest
 
 from scanner.errors import SyncError
 from scanner.sync.faults import AlarmError
-from scanner.sync.reconcile import Alarm, Known, advance
+from scanner.sync.reconcile import advance
 from scanner.sync.trail import Trail
+from scanner.sync.trust import Alarm, Known
 from scanner.verify.checkpoint import Checkpoint
 from scanner.verify.entry import Malformed
 from scanner.verify.merkle import empty_root
