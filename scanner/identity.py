@@ -17,6 +17,7 @@ from scanner.verify.keys import SEED_BYTES, SigningKey, lock_secret, unlock_secr
 
 BOARD_SECRET = "board-secret"  # noqa: S105 - the name of a credential, not a secret
 _NONCE_BYTES = 24
+_BEGUN = "device.begun"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +80,19 @@ class Identities:
         """Keep what the node told."""
         self._write("enrolment.json", json.dumps(asdict(told), indent=1).encode())
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether this device has had a journal."""
+        return (self._folder / _BEGUN).exists()
+
+    def begin(self) -> None:
+        """It has one from here on; kept apart from the journal, so that its loss is noticed."""
+        if not self.has_begun:
+            self._write(_BEGUN, b"")
+
     def forget(self) -> None:
         """A revoked device keeps no key and no enrolment."""
-        for name in ("device.key", "device.key.locked", "enrolment.json"):
+        for name in ("device.key", "device.key.locked", "enrolment.json", _BEGUN):
             (self._folder / name).unlink(missing_ok=True)
         sync_folder(self._folder)
 

@@ -57,14 +57,15 @@ class Journal:
 
     @classmethod
     def open(
-        cls, path: Path, identity: Identity, stamp: Callable[[], Stamp], connector: Connect = connect
+        cls, path: Path, identity: Identity, stamp: Callable[[], Stamp], connector: Connect = connect, used: int = 0
     ) -> "Journal":
         """Open and verify all of it. A damaged journal is set aside and reported, never overwritten: the new one keeps
-        its records and uses, carries on after its highest counter and says so in its first record.
+        its records and uses, carries on after its highest counter and says so in its first record. `used` is a counter
+        that this device is known, elsewhere than here, to have come to: a journal that falls short of it is damaged.
         """
         try:
             rebuild.finish(path)
-            damage, salvage = recovery.inspect(path, identity.key.public, connector)
+            damage, salvage = recovery.inspect(path, identity.key.public, connector, used)
             if damage:
                 salvage.head = rebuild.begin_anew(path, identity, stamp(), damage, salvage, connector)
             connection = open_store(path, MIGRATIONS, connector)

@@ -71,9 +71,11 @@ class Salvage:
         return (max([self.noted, *self.records], default=0) // JUMP + 1) * JUMP + 1
 
 
-def inspect(path: Path, public_key: bytes, connector: store.Connect) -> tuple[str, Salvage]:
-    """Read the whole journal. Returns what is wrong ("" if nothing is) and what could be read."""
-    salvage = Salvage(noted=_noted_head(path))
+def inspect(path: Path, public_key: bytes, connector: store.Connect, used: int = 0) -> tuple[str, Salvage]:
+    """Read the whole journal. Returns what is wrong ("" if nothing is) and what could be read. `used` = a counter that
+    is known to be spent.
+    """
+    salvage = Salvage(noted=max(used, _noted_head(path)))
     if not path.exists() or not path.stat().st_size:
         gone = salvage.noted or store.held_something(path)
         return ("the journal is gone, but it once held records" if gone else ""), salvage

@@ -13,6 +13,7 @@ import structlog
 from scanner.admission import Admission, Nobody, stamp
 from scanner.camera import CameraProcess
 from scanner.cli import logs
+from scanner.cli.beginning import node_asked, open_journal
 from scanner.cli.eyes import DebouncedEyes
 from scanner.cli.lock import only_gate
 from scanner.cli.neighbours import make_peers
@@ -28,7 +29,7 @@ from scanner.hw.turnstile import GpioHardware
 from scanner.hw.watchdog import Watchdog, systemd_watchdog
 from scanner.identity import Identities
 from scanner.inbox import Inbox
-from scanner.journal import Identity, Journal
+from scanner.journal import Identity
 from scanner.kiosk.server import Kiosk
 from scanner.ports import CameraHealth, GateStatus, Screen, Sighting
 from scanner.system_clock import system_clock
@@ -74,7 +75,9 @@ def _compose(settings: Settings, stack: ExitStack) -> tuple[Daemon, Watchdog]:
         log.error("view", damage=view.damage)
     clock = system_clock(view.signed_time())
     who = Identity(enrolled.device, enrolled.gate, enrolled.event, key)
-    journal = Journal.open(settings.state_folder / "journal.db", who, lambda: stamp(clock.now(), view.size))
+    asked = node_asked(settings.node.url or enrolled.url, identity_of(enrolled, key), clock, settings.node.ca or None)
+    path = settings.state_folder / "journal.db"
+    journal = open_journal(path, who, lambda: stamp(clock.now(), view.size), identities, asked)
     stack.callback(journal.close)
 
     peers = make_peers(settings, enrolled, key, journal, view, clock, started)

@@ -134,8 +134,8 @@ class Refusal(Enum):
     DEVICE_REVOKED = "device-revoked", "The device was revoked before.", "裝置早已被撤銷。"
     CONFLICT = (
         "conflict",
-        "The device has signed another record with this counter; it was set aside, look at the device.",
-        "裝置曾以同一計數簽署另一記錄；已擱置，請檢查裝置。",
+        "The device has signed another record with this counter: it uses an old copy of its card; enrol it anew.",
+        "裝置曾以同一計數簽署另一記錄：正使用記憶卡的舊副本；請重新登記該裝置。",
     )
     NOT_A_DOUBLE_ENTRY = (
         "not-a-double-entry",

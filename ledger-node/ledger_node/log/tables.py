@@ -108,6 +108,11 @@ class Tables:
         found = self._conn.execute(f"{_RECORD} WHERE device = ? AND counter = ?", (device, counter)).fetchone()
         return _record(found) if found else None
 
+    def last_counter(self, device: str) -> int:
+        """The highest counter of the device's records, 0 for none."""
+        found = self._conn.execute("SELECT max(counter) FROM record WHERE device = ?", (device,)).fetchone()
+        return found[0] or 0
+
     def admissions(self, event: str, index: int) -> tuple[Record, ...]:
         """A ticket's admissions in log order."""
         query = f"{_RECORD} WHERE event = ? AND ticket = ? AND type = 'admission' ORDER BY position"

@@ -119,6 +119,10 @@ class View:
         record = self.record(device, counter)
         return outcome_of(self._tables, record) if record else None
 
+    def last_counter(self, device: str) -> int:
+        """The highest counter of a device's records, 0 for none."""
+        return self._tables.last_counter(device)
+
     def admissions(self, event: str, index: int) -> tuple[Record, ...]:
         """A ticket's admissions in log order, whatever became of them."""
         return self._tables.admissions(event, index)

@@ -22,6 +22,7 @@ from ledger_node.services.nonces import Nonces
 from ledger_node.web import schemas
 from ledger_node.web.accounts import add_accounts
 from ledger_node.web.activations import add_activations
+from ledger_node.web.counters import Counter, Counters
 from ledger_node.web.door import Door, Handler, Rules
 from ledger_node.web.feed import Feed
 from ledger_node.web.gates import Gates
@@ -118,6 +119,7 @@ def _add_gates(app: FastAPI, parts: Parts, precheck: Precheck) -> None:
     add("GET", f"{_EVENT}/state", gates.state, Rules(), schemas.Stated, _COSIGNED)
     add("GET", f"{_EVENT}/changes", gates.changes, Rules(), schemas.Changes, _OF_CHANGES)
     add("GET", f"{_EVENT}/peers", PeerLists(parts.node).peers, Rules(), PeerList, OF_PEERS)
+    add("GET", "/v1/counter", Counters(parts.node).last, Rules(), Counter)
     add("POST", f"{_EVENT}/claims", gates.claim, record, schemas.ClaimAnswer)
     add("POST", f"{_EVENT}/admissions", gates.admit, upload, schemas.Receipts, _OF_UPLOADS)
     receipt = f"{_EVENT}/receipts/{{device}}/{{counter}}"
