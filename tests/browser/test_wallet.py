@@ -153,6 +153,21 @@ def test_an_answer_that_was_lost_on_the_way_is_not_lost(phone: Phone, house: Hou
     assert phone.code().core.ticket == 10
 
 
+def test_whoever_is_inside_another_app_is_shown_the_way_out(phone: Phone, house: House) -> None:
+    link, number = house.buy(19)
+    phone.speaks("zh-HK", inside="[FBAN/FBIOS;FBAV/400.0]")
+    phone.open(link)
+    assert "另一應用程式" in phone.text("#elsewhere")
+    assert phone.see("#copy").get_attribute("data-link") == link
+    assert phone.overflowing() == []
+    phone.speaks("zh-HK")
+    phone.open(link)
+    phone.see("#answer")
+    assert not phone.shows("#elsewhere")
+    phone.answer(number)
+    assert phone.code().core.ticket == 19
+
+
 def test_an_event_that_asks_for_the_venues_beacon_gets_it(phone: Phone, tmp_path: Path) -> None:
     with open_house(tmp_path / "home", doors_in=-600) as house:
         now, value = house.node.seconds, b"sixteen bytes it"

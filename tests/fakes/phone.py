@@ -110,10 +110,11 @@ class Phone:
         metrics = {"width": width, "height": height, "deviceScaleFactor": ratio, "mobile": True}
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
 
-    def speaks(self, *languages: str) -> None:
-        """What its owner has set as the languages of the browser."""
-        agent = self.driver.execute_script("return navigator.userAgent")
-        said = {"userAgent": agent, "acceptLanguage": ",".join(languages)}
+    def speaks(self, *languages: str, inside: str = "") -> None:
+        """What its owner has set as the languages of the browser, and which app's window it is, if it is one."""
+        agent = self.driver.execute_script("return navigator.userAgent").partition(" inside ")[0]
+        whole = f"{agent} inside {inside}" if inside else agent
+        said = {"userAgent": whole, "acceptLanguage": ",".join(languages)}
         self.driver.execute_cdp_cmd("Emulation.setUserAgentOverride", said)
 
     def open(self, link: str) -> None:

@@ -11,7 +11,13 @@ export class Problem extends Error {
 const PATIENCE_MS = 20_000;
 
 export async function ask(method, path, { json, entry, token } = {}) {
-  const init = { method, headers: {}, cache: "no-store", credentials: "omit", signal: AbortSignal.timeout(PATIENCE_MS) };
+  const init = {
+    method,
+    headers: {},
+    cache: "no-store",
+    credentials: "omit",
+    signal: AbortSignal.timeout(PATIENCE_MS),
+  };
   if (token) init.headers.Authorization = `Bearer ${token}`;
   if (json !== undefined) {
     init.headers["Content-Type"] = "application/json";
@@ -44,7 +50,7 @@ export const policies = (id) => ask("GET", ofEvent(id, "/policy"));
 export const provider = () => ask("GET", "/v1/provider");
 export const identify = (id, json) => ask("POST", ofEvent(id, "/identities"), { json });
 
-// Deals: `kind` is "transfers" or "listings", `act` one of checkout (JSON), accept, buy, reject, cancel, unlist (entries).
+// Deals: `kind` is "transfers" or "listings"; `act` takes the signed entry of an accept, buy, reject, cancel or unlist.
 export const offer = (id, json) => ask("POST", ofEvent(id, "/transfers"), { json });
 export const list = (id, entry) => ask("POST", ofEvent(id, "/listings"), { entry });
 export const deal = (id, kind, which) => ask("GET", ofEvent(id, `/${kind}/${which}`));

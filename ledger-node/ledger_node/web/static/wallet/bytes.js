@@ -21,7 +21,8 @@ export function join(...parts) {
 
 // An unsigned integer in `size` bytes, big-endian; up to 2^53 - 1.
 export function uint(value, size) {
-  if (!Number.isSafeInteger(value) || value < 0 || value >= 2 ** (8 * size)) throw new RangeError(`${value} in ${size}`);
+  if (!Number.isSafeInteger(value) || value < 0 || value >= 2 ** (8 * size))
+    throw new RangeError(`${value} in ${size}`);
   const bytes = new Uint8Array(size);
   for (let at = size - 1, rest = value; at >= 0; at--, rest = Math.floor(rest / 256)) bytes[at] = rest % 256;
   return bytes;

@@ -3,8 +3,14 @@
 
 import { join, uint, utf8 } from "./bytes.js";
 
-const UINT = 0, BYTES = 2, TEXT = 3, LIST = 4, MAP = 5;
-const FALSE = 0xf4, TRUE = 0xf5, NULL = 0xf6;
+const UINT = 0,
+  BYTES = 2,
+  TEXT = 3,
+  LIST = 4,
+  MAP = 5;
+const FALSE = 0xf4,
+  TRUE = 0xf5,
+  NULL = 0xf6;
 
 export function cbor(value) {
   if (value === null) return Uint8Array.of(NULL);

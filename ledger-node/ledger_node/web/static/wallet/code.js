@@ -25,10 +25,13 @@ export class Code {
     this.next = h("span", { id: "next" });
     this.time = h("span", { class: "time" });
     this.kinds = this.choice();
-    this.element = h("div", { class: "code" },
+    this.element = h(
+      "div",
+      { class: "code" },
       h("div", { class: "paper" }, this.canvas),
       h("span", { class: "bar" }, this.bar),
-      h("p", { class: "row under" }, this.next, this.time));
+      h("p", { class: "row under" }, this.next, this.time),
+    );
     this.onVisible = () => document.visibilityState === "visible" && this.wake();
     this.onResize = () => {
       this.shown = "";
@@ -89,13 +92,26 @@ export class Code {
 
   choice() {
     const can = certified(this.ticket);
-    const buttons = [[COMPACT, "compact"], [FULL, "full"]].map(([kind, name]) => {
+    const buttons = [
+      [COMPACT, "compact"],
+      [FULL, "full"],
+    ].map(([kind, name]) => {
       const choose = () => {
         this.kind = kind;
         buttons.forEach((one) => one.setAttribute("aria-pressed", one === button));
         this.tick();
       };
-      const button = h("button", { class: "half", id: name, onclick: choose, "aria-pressed": String(kind === this.kind), disabled: kind === FULL && !can }, t(name));
+      const button = h(
+        "button",
+        {
+          class: "half",
+          id: name,
+          onclick: choose,
+          "aria-pressed": String(kind === this.kind),
+          disabled: kind === FULL && !can,
+        },
+        t(name),
+      );
       return button;
     });
     const about = h("p", { class: "hint" }, t(can ? "about_full" : "certificate_old"));

@@ -15,4 +15,5 @@ export function h(tag, props = {}, ...children) {
 
 export const put = (place, ...children) => place.replaceChildren(...shown(children));
 
-const shown = (children) => children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false);
+const shown = (children) =>
+  children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false);

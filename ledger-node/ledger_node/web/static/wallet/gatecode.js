@@ -4,12 +4,14 @@
 import { base45 } from "./base45.js";
 import { join, sha256, uint, utf8 } from "./bytes.js";
 
-export const COMPACT = 1, FULL = 2;
+export const COMPACT = 1,
+  FULL = 2;
 export const NO_BEACON = Object.freeze({ number: 0, value: new Uint8Array(0) });
 // QR versions at level M: 37 x 37 modules and 57 x 57.
 export const QR_VERSION = Object.freeze({ [COMPACT]: 5, [FULL]: 10 });
 const VERSION = 1;
-const HOLDER = utf8("gatecode/v1/holder\0"), POSSESSION = utf8("gatecode/v1/possession\0");
+const HOLDER = utf8("gatecode/v1/holder\0"),
+  POSSESSION = utf8("gatecode/v1/possession\0");
 
 export const eventHash = (event) => sha256(utf8(event));
 

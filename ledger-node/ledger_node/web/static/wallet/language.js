@@ -45,9 +45,12 @@ const format = (options) => new Intl.DateTimeFormat(locale(), { timeZone: HONG_K
 
 export const day = (seconds) =>
   format({ year: "numeric", month: "long", day: "numeric", weekday: "short" }).format(seconds * 1000);
-export const hour = (seconds) => format({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(seconds * 1000);
+export const hour = (seconds) =>
+  format({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(seconds * 1000);
 export const moment = (seconds) =>
-  format({ month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(seconds * 1000);
+  format({ month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(
+    seconds * 1000,
+  );
 export const clockTime = (ms) =>
   format({ hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" }).format(ms);
 

@@ -1,5 +1,5 @@
 // The link of a letter: read from behind #, and out of the address bar and the history before anybody looks over a
-// shoulder. It stays in this tab until it has done its work, because phones drop tabs while their owner looks something up.
+// shoulder. It stays in this tab until it has done its work, because phones drop tabs while one looks elsewhere.
 
 const KEEP = "letter";
 const PAGES = { "/activate": readActivation, "/offer": readOffer };
@@ -15,6 +15,17 @@ export function takeLetter() {
   history.replaceState(null, "", `/wallet/#${location.pathname}`);
 }
 
+// The letter's link anew, for whoever opened it in the wrong place.
+export function letterLink() {
+  const letter = letterKept();
+  if (letter?.kind === "activate") return `${location.origin}/activate#${letter.token}`;
+  return letter && `${location.origin}/offer#${letter.event}/${letter.deal}/${letter.secret}`;
+}
+
+// Whether another app shows this page in a window of its own, whose memory is not that of the phone's browser.
+export const inAnotherApp = () =>
+  /; wv\)|\b(FBAN|FBAV|Instagram|Line|MicroMessenger|WhatsApp|GSA)\b/.test(navigator.userAgent);
+
 export const letterKept = () => JSON.parse(sessionStorage.getItem(KEEP) ?? "null");
 
 export const letterDone = () => sessionStorage.removeItem(KEEP);
@@ -29,7 +40,8 @@ function readOffer(text) {
 }
 
 // Off to the provider's page and back to where one was: the route, what was typed, and what the provider says.
-const WAY = "way", YES = "agreed";
+const WAY = "way",
+  YES = "agreed";
 
 export const leaveFor = (draft = null) => sessionStorage.setItem(WAY, JSON.stringify({ route: location.hash, draft }));
 

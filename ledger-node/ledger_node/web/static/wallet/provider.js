@@ -1,6 +1,6 @@
-// What the wallet provider gave its customer when they said yes: a payment code is "PARTY.AUTHORISATION" (the party is 64
-// hex digits), an identity code the authorisation alone, or behind a party. Good once. It is pasted from the provider's
-// app, or the provider's page leads back with it (letters.js); this tab keeps it until it is used.
+// What the wallet provider gave its customer when they said yes: a payment code is "PARTY.AUTHORISATION" (the party in
+// 64 hex digits), an identity code the authorisation alone, or behind a party. Good once. It is pasted from the app of
+// the provider, or its page leads back with it (letters.js); this tab keeps it until it is used.
 
 import { Problem, provider } from "./api.js";
 import { h, put } from "./dom.js";
@@ -23,11 +23,19 @@ export function consents(event, { price = 0, currency, identity = false }, draft
     return part && CODE.exec(part.element.querySelector("input").value.trim());
   };
   const said = () => {
-    const paid = read("pay"), person = read("identify");
+    const paid = read("pay"),
+      person = read("identify");
     if (paid === null || person === null || (paid && !paid[1])) throw new Problem("bad-code");
     return { ...(paid && { payer: paid[1], authorisation: paid[2] }), ...(person && { identify: person[2] }) };
   };
-  return { element: h("div", { class: "consents" }, made.map((part) => part.element)), said };
+  return {
+    element: h(
+      "div",
+      { class: "consents" },
+      made.map((part) => part.element),
+    ),
+    said,
+  };
 }
 
 function one(event, part, draft) {
@@ -38,7 +46,10 @@ function one(event, part, draft) {
     return element;
   }
   put(element, field(part.id, part.label, {}, part.about));
-  provider().then(({ consent }) => consent && element.prepend(link(consent, event, part, draft)), () => {});
+  provider().then(
+    ({ consent }) => consent && element.prepend(link(consent, event, part, draft)),
+    () => {},
+  );
   return element;
 }
 

@@ -1,10 +1,11 @@
-// A gate code as a QR: alphanumeric mode, level M, four modules of quiet zone, each module a whole number of the screen's
-// pixels, dark on light whatever the page's colours are.
+// A gate code as a QR: alphanumeric mode, level M, four modules of quiet zone, each module a whole number of pixels of
+// the screen, dark on light whatever the page's colours are.
 
 import { encodeQR } from "./vendor/qr.js";
 
 const QUIET = 4;
-const DARK = "#000", LIGHT = "#fff";
+const DARK = "#000",
+  LIGHT = "#fff";
 
 export function draw(canvas, text, version, width) {
   const rows = encodeQR(text, "raw", { ecc: "medium", encoding: "alphanumeric", version, border: QUIET });

@@ -1,14 +1,18 @@
-// What the node knows in both languages, and a refusal in the reader's language: ours for what the page is about, the contract's own sentence for the rest.
+// Words that the node has in both languages, and a refusal in the reader's: our sentence for what the page is about,
+// the contract's own for the rest.
 
 import { Problem } from "./api.js";
 import { language, t } from "./language.js";
 import { TEXTS } from "./texts.js";
 
 const WORDS = "/wallet/words.json";
-let refusals = {}, types = {};
+let refusals = {},
+  types = {};
 
 export async function learnWords() {
-  const words = await fetch(WORDS).then((answer) => answer.json()).catch(() => ({}));
+  const words = await fetch(WORDS)
+    .then((answer) => answer.json())
+    .catch(() => ({}));
   ({ refusals = {}, types = {} } = words);
 }
 

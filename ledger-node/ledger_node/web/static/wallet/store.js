@@ -1,6 +1,9 @@
 // What this browser keeps, in IndexedDB: tickets with their keys, and the clock's difference. No names, no addresses.
 
-const NAME = "ticketme", VERSION = 1, TICKETS = "tickets", SETTINGS = "settings";
+const NAME = "ticketme",
+  VERSION = 1,
+  TICKETS = "tickets",
+  SETTINGS = "settings";
 let opened;
 
 function open() {

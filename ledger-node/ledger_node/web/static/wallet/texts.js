@@ -34,7 +34,10 @@ export const TEXTS = {
   about_cancelled: { zh: "此門票已取消，請向票務處查詢。", en: "This ticket is cancelled. Ask the box office." },
   about_refunded: { zh: "此門票已退款，不能入場。", en: "This ticket was refunded and does not admit." },
   about_blocked: { zh: "此門票已凍結，請向票務處查詢。", en: "This ticket is blocked. Ask the box office." },
-  about_gone: { zh: "此門票已有新持有人，舊二維碼失效。", en: "Somebody else has this ticket now; its code here is void." },
+  about_gone: {
+    zh: "此門票已有新持有人，舊二維碼失效。",
+    en: "Somebody else has this ticket now; its code here is void.",
+  },
   remove: { zh: "由此手機移除", en: "Remove from this phone" },
   show_anyway: { zh: "仍要顯示二維碼", en: "Show the code anyway" },
   identity: { zh: "入場時請出示身份證明文件。", en: "Bring your identity document: it is checked at the gate." },
@@ -98,7 +101,10 @@ export const TEXTS = {
   take_back: { zh: "撤回", en: "Take it back" },
   share: { zh: "分享連結", en: "Share the link" },
   copied: { zh: "連結已複製", en: "The link is copied" },
-  secret_link: { zh: "持有此連結者即可接受，請只交給對方。", en: "Whoever has this link may accept: give it to nobody else." },
+  secret_link: {
+    zh: "持有此連結者即可接受，請只交給對方。",
+    en: "Whoever has this link may accept: give it to nobody else.",
+  },
 
   offer: { zh: "轉讓給您的門票", en: "A ticket is offered to you" },
   listing: { zh: "放售的門票", en: "A ticket for sale" },
@@ -135,6 +141,11 @@ export const TEXTS = {
     zh: "門票只會存於此手機的這個瀏覽器；請用您會帶到會場的手機。",
     en: "The ticket will be in this browser on this phone only: use the phone that you will bring.",
   },
+  another_app: {
+    zh: "您正在另一應用程式內開啟此頁，門票可能會遺失。請複製連結，並以手機的瀏覽器（Safari、Chrome）開啟。",
+    en: "You are inside another app, which may lose your ticket. Copy the link and open it in your phone's browser (Safari, Chrome).",
+  },
+  copy_link: { zh: "複製連結", en: "Copy the link" },
   working: { zh: "處理中…", en: "Working…" },
 
   problem_offline: { zh: "沒有網絡。請連線後再試。", en: "No network. Connect and try again." },
@@ -185,7 +196,10 @@ export const TEXTS = {
   },
   "problem_no-contact": { zh: "電郵或電話不正確。", en: "This is no e-mail address or phone number." },
   "problem_bad-price": { zh: "請輸入金額，例如 880 或 880.50。", en: "Give an amount like 880 or 880.50." },
-  "problem_bad-code": { zh: "此碼不完整，請由電子錢包再次複製。", en: "This code is not complete. Copy it from your wallet again." },
+  "problem_bad-code": {
+    zh: "此碼不完整，請由電子錢包再次複製。",
+    en: "This code is not complete. Copy it from your wallet again.",
+  },
   problem_incomplete: {
     zh: "連結不完整。請再按訊息內的連結。",
     en: "The link is not complete. Tap the one in your message again.",

@@ -7,7 +7,7 @@ import { possession } from "./gatecode.js";
 import { keysWork, makeKey, signer } from "./keys.js";
 import { day, hour, moment, t } from "./language.js";
 import { letterDone, letterKept } from "./letters.js";
-import { notice, problem, pressing } from "./parts.js";
+import { elsewhere, notice, pressing, problem } from "./parts.js";
 import { codeOf } from "./says.js";
 import { allTickets, dropTicket, keepForGood, putTicket } from "./store.js";
 import { ASKED, newTicket, sync } from "./wallet.js";
@@ -15,7 +15,7 @@ import { ASKED, newTicket, sync } from "./wallet.js";
 export function viewActivate(go) {
   const box = h("section", { class: "card" });
   begin(box, go);
-  return { element: h("div", { class: "page" }, h("h1", {}, t("activate")), box) };
+  return { element: h("div", { class: "page" }, h("h1", {}, t("activate")), elsewhere(), box) };
 }
 
 async function begin(box, go) {
@@ -50,8 +50,16 @@ async function another(box, go, letter, link, error) {
 
 async function ask(box, go, letter, link, opened) {
   const facts = await event(opened.event).catch(() => null);
-  const answer = h("input", { id: "answer", name: "answer", required: true, maxlength: 200, autocomplete: "off",
-    autocapitalize: "characters", spellcheck: "false", enterkeyhint: "done" });
+  const answer = h("input", {
+    id: "answer",
+    name: "answer",
+    required: true,
+    maxlength: 200,
+    autocomplete: "off",
+    autocapitalize: "characters",
+    spellcheck: "false",
+    enterkeyhint: "done",
+  });
   const left = h("p", { id: "tries", class: "hint" }, t("tries_left", { n: opened.tries_left }));
   const said = h("div", { role: "alert" });
   const button = h("button", { class: "main" }, t("do_activate"));
@@ -66,19 +74,31 @@ async function ask(box, go, letter, link, opened) {
       throw error;
     }
   });
-  const form = h("form", { novalidate: true, onsubmit: (act) => (act.preventDefault(), answer.value.trim() ? send() : answer.focus()) },
-    h("label", { for: "answer" }, h("span", { class: "question" }, opened.question)), answer, left, said, button);
-  put(box,
+  const form = h(
+    "form",
+    { novalidate: true, onsubmit: (act) => (act.preventDefault(), answer.value.trim() ? send() : answer.focus()) },
+    h("label", { for: "answer" }, h("span", { class: "question" }, opened.question)),
+    answer,
+    left,
+    said,
+    button,
+  );
+  put(
+    box,
     facts && h("p", { class: "eyebrow" }, t("activate_count", { n: opened.tickets.length })),
     facts && h("h2", {}, facts.name),
     facts && h("p", { class: "hint" }, `${day(facts.starts)}　${hour(facts.starts)}`),
     form,
     h("p", { class: "hint" }, t("one_phone")),
-    h("p", { class: "hint" }, t("good_until", { time: moment(opened.expires) })));
+    h("p", { class: "hint" }, t("good_until", { time: moment(opened.expires) })),
+  );
 }
 
 const count = async (left, token) =>
-  look(token).then((now) => (left.textContent = t("tries_left", { n: now.tries_left })), () => {});
+  look(token).then(
+    (now) => (left.textContent = t("tries_left", { n: now.tries_left })),
+    () => {},
+  );
 
 // The keys are kept before they are sent, so that an answer that is lost can be asked for again with the same ones.
 async function prepared(opened, link) {
@@ -95,11 +115,13 @@ async function prepared(opened, link) {
 }
 
 async function finish(token, answer, tickets) {
-  const keys = await Promise.all(tickets.map(async (ticket) => ({
-    ticket: ticket.ticket,
-    holder_key: hex(ticket.key.public),
-    proof: hex(await signer(ticket.key)(await possession(ticket, ticket.key.public))),
-  })));
+  const keys = await Promise.all(
+    tickets.map(async (ticket) => ({
+      ticket: ticket.ticket,
+      holder_key: hex(ticket.key.public),
+      proof: hex(await signer(ticket.key)(await possession(ticket, ticket.key.public))),
+    })),
+  );
   await activate(token, answer, keys);
   keepForGood();
   return Promise.all(tickets.map((ticket) => sync(ticket)));

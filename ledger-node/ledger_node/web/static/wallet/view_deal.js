@@ -8,7 +8,7 @@ import { seal, sealDraft } from "./entry.js";
 import { keysWork, makeKey, passing, signing } from "./keys.js";
 import { day, hour, inLanguage, moment, money, t } from "./language.js";
 import { letterDone, useUp } from "./letters.js";
-import { facts, notice, pressing, problem } from "./parts.js";
+import { elsewhere, facts, notice, pressing, problem } from "./parts.js";
 import { consents } from "./provider.js";
 import { codeOf } from "./says.js";
 import { allTickets, dropTicket, keepForGood, putTicket } from "./store.js";
@@ -18,13 +18,14 @@ const TRANSFER = { path: "transfers", type: "transfer.accept", take: "accept", t
 const RESALE = { path: "listings", type: "resale.buy", take: "buy", title: "listing" };
 
 // What a letter, or the address of a listing, leads to; null for neither.
-export const offered = (letter) => letter?.kind === "offer" ? { ...letter, ...TRANSFER } : null;
-export const listed = ([id, which]) => /^[0-9a-f]{64}$/.test(which ?? "") ? { event: id, deal: which, ...RESALE } : null;
+export const offered = (letter) => (letter?.kind === "offer" ? { ...letter, ...TRANSFER } : null);
+export const listed = ([id, which]) =>
+  /^[0-9a-f]{64}$/.test(which ?? "") ? { event: id, deal: which, ...RESALE } : null;
 
 export function viewDeal(found, go) {
   const box = h("section", { class: "card" });
   begin(box, found, go);
-  return { element: h("div", { class: "page" }, h("h1", {}, t(found?.title ?? "offer")), box) };
+  return { element: h("div", { class: "page" }, h("h1", {}, t(found?.title ?? "offer")), elsewhere(), box) };
 }
 
 async function begin(box, found, go) {
@@ -53,7 +54,10 @@ async function taken(found) {
 async function read(found) {
   const open = await deal(found.event, found.path, found.deal);
   const [about, place, ticket, versions] = await Promise.all([
-    event(found.event), seat(found.event, open.ticket), ticketFacts(found.event, open.ticket), policies(found.event),
+    event(found.event),
+    seat(found.event, open.ticket),
+    ticketFacts(found.event, open.ticket),
+    policies(found.event),
   ]);
   const policy = versions.filter((one) => one.effective <= seconds()).at(-1) ?? { receive_level: 0, currency: "HKD" };
   return { ...open, about, place, group: groupOf(about, ticket.gate_group), policy };
@@ -72,16 +76,31 @@ function show(box, found, offer, go) {
     arrive(go, await take(found, offer, given));
   });
   const reject = found.secret && h("button", { id: "reject", class: "wide bad", type: "button" }, t("reject"));
-  reject?.addEventListener("click", pressing(reject, said, async () => {
-    await sayNo(found, offer);
-    letterDone();
-    put(box, notice(t("rejected"), "good"));
-  }));
-  const form = h("form", { novalidate: true, onsubmit: (submit) => (submit.preventDefault(), taking()) },
-    asked.element, said, accept, reject);
-  put(box,
+  reject?.addEventListener(
+    "click",
+    pressing(reject, said, async () => {
+      await sayNo(found, offer);
+      letterDone();
+      put(box, notice(t("rejected"), "good"));
+    }),
+  );
+  const form = h(
+    "form",
+    { novalidate: true, onsubmit: (submit) => (submit.preventDefault(), taking()) },
+    asked.element,
+    said,
+    accept,
+    reject,
+  );
+  put(
+    box,
     h("h2", {}, about.name),
-    h("p", { class: "hint when" }, h("span", {}, day(about.starts)), h("span", {}, `${t("starts")} ${hour(about.starts)}`)),
+    h(
+      "p",
+      { class: "hint when" },
+      h("span", {}, day(about.starts)),
+      h("span", {}, `${t("starts")} ${hour(about.starts)}`),
+    ),
     facts([
       [t("seat"), String(place.seat)],
       [t("gate"), group ? `${inLanguage(group.name_zh, group.name_en)}　${group.gates.join(" ")}` : t("any_gate")],
@@ -90,7 +109,8 @@ function show(box, found, offer, go) {
       [t("until"), moment(until)],
     ]),
     form,
-    h("p", { class: "hint" }, t("about_accept")));
+    h("p", { class: "hint" }, t("about_accept")),
+  );
 }
 
 // The key is kept before anything is asked for, so that whatever is lost on the way can be asked for again with it.

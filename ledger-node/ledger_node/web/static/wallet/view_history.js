@@ -11,7 +11,15 @@ export function viewHistory([event, ticket]) {
   const more = h("div");
   read(event, ticket, 0, steps, more);
   return {
-    element: h("div", { class: "page" }, h("h1", {}, t("history")), h("p", { class: "hint" }, `${event}　${t("ticket")} ${ticket}`), steps, more, h("p", { class: "hint" }, t("about_history"))),
+    element: h(
+      "div",
+      { class: "page" },
+      h("h1", {}, t("history")),
+      h("p", { class: "hint" }, `${event}　${t("ticket")} ${ticket}`),
+      steps,
+      more,
+      h("p", { class: "hint" }, t("about_history")),
+    ),
   };
 }
 
@@ -20,12 +28,24 @@ async function read(event, ticket, from, steps, more) {
   try {
     const found = await history(event, ticket, from);
     steps.append(...found.entries.map(step));
-    if (found.next !== null) put(more, h("button", { onclick: () => read(event, ticket, found.next, steps, more) }, t("more")));
+    if (found.next !== null)
+      put(more, h("button", { onclick: () => read(event, ticket, found.next, steps, more) }, t("more")));
   } catch (error) {
     put(more, problem(error), h("button", { onclick: () => read(event, ticket, from, steps, more) }, t("again")));
   }
 }
 
-const step = ({ position, type, at, facts }) => h("li", {},
-  h("span", { class: "row" }, h("strong", {}, typeName(type)), h("span", { class: "hint" }, `#${position}`)),
-  h("span", { class: "row" }, h("span", { class: "hint" }, moment(at)), facts.gate ? h("span", { class: "hint" }, facts.gate) : "price" in facts && h("span", { class: "hint" }, money(facts.price))));
+const step = ({ position, type, at, facts }) =>
+  h(
+    "li",
+    {},
+    h("span", { class: "row" }, h("strong", {}, typeName(type)), h("span", { class: "hint" }, `#${position}`)),
+    h(
+      "span",
+      { class: "row" },
+      h("span", { class: "hint" }, moment(at)),
+      facts.gate
+        ? h("span", { class: "hint" }, facts.gate)
+        : "price" in facts && h("span", { class: "hint" }, money(facts.price)),
+    ),
+  );

@@ -9,7 +9,8 @@ import { chip, notice } from "./parts.js";
 import { dropTicket } from "./store.js";
 import { GONE, gateOf, standing } from "./wallet.js";
 
-const RE_ENTRY = 2, IDENTITY = 1;
+const RE_ENTRY = 2,
+  IDENTITY = 1;
 
 export async function viewTicket(ticket, go) {
   const beacon = await beaconOf(ticket);
@@ -24,15 +25,24 @@ export async function viewTicket(ticket, go) {
   if (closed(ticket)) put(stage, told(ticket, show));
   else show();
   const { event } = ticket.seen;
-  const element = h("div", { class: "page at-gate", data: { ticket: ticket.id, standing: standing(ticket) } },
+  const element = h(
+    "div",
+    { class: "page at-gate", data: { ticket: ticket.id, standing: standing(ticket) } },
     h("div", { class: "row" }, h("h1", {}, event.name), chip(standing(ticket))),
-    h("p", { class: "hint when" }, h("span", {}, day(event.starts)), h("span", {}, `${t("doors")} ${hour(event.doors)}`), h("span", {}, `${t("starts")} ${hour(event.starts)}`)),
+    h(
+      "p",
+      { class: "hint when" },
+      h("span", {}, day(event.starts)),
+      h("span", {}, `${t("doors")} ${hour(event.doors)}`),
+      h("span", {}, `${t("starts")} ${hour(event.starts)}`),
+    ),
     stage,
     place(ticket),
     shown.code && hints(ticket, beacon),
     shown.code && code.kinds,
     h("p", { class: "hint synced" }, t("updated", { time: clockTime(ticket.synced) })),
-    after(ticket, go));
+    after(ticket, go),
+  );
   return { element, stop: () => code.stop() };
 }
 
@@ -44,32 +54,48 @@ function closed({ state, seen }) {
 function told(ticket, show) {
   const word = standing(ticket);
   const { entered } = ticket.seen;
-  const said = word === "entered"
-    ? t("about_entered", { gate: entered.gate, time: clockTime(entered.time_ms) })
-    : t(`about_${word}`);
-  return [notice(said, word === "entered" ? "good" : "bad"), word === "entered" && h("button", { class: "quiet", onclick: show }, t("show_anyway"))];
+  const said =
+    word === "entered"
+      ? t("about_entered", { gate: entered.gate, time: clockTime(entered.time_ms) })
+      : t(`about_${word}`);
+  return [
+    notice(said, word === "entered" ? "good" : "bad"),
+    word === "entered" && h("button", { class: "quiet", onclick: show }, t("show_anyway")),
+  ];
 }
 
 function place(ticket) {
   const { seat, category } = ticket.seen;
   const group = gateOf(ticket);
   const name = group ? inLanguage(group.name_zh, group.name_en) : t("any_gate");
-  const fact = (label, value, more) => h("div", {}, h("dt", {}, label), h("dd", {}, value, more && h("small", {}, more)));
-  return h("dl", { class: "place" },
+  const fact = (label, value, more) =>
+    h("div", {}, h("dt", {}, label), h("dd", {}, value, more && h("small", {}, more)));
+  return h(
+    "dl",
+    { class: "place" },
     fact(t("gate"), name, group && group.gates.join(" ")),
     fact(t("seat"), seat),
-    fact(t("category"), category));
+    fact(t("category"), category),
+  );
 }
 
 function hints(ticket, beacon) {
   const off = Math.round(ahead() / 1000);
-  return h("ul", { class: "hints" },
-    ticket.seen.event.beacon_required && h("li", { class: beacon ? "" : "clock", id: "beacon" }, beacon ? t("beacon_read", { time: clockTime(beacon.at) }) : t("beacon_needed")),
+  return h(
+    "ul",
+    { class: "hints" },
+    ticket.seen.event.beacon_required &&
+      h(
+        "li",
+        { class: beacon ? "" : "clock", id: "beacon" },
+        beacon ? t("beacon_read", { time: clockTime(beacon.at) }) : t("beacon_needed"),
+      ),
     h("li", { class: "strong" }, t("no_screenshot")),
     h("li", {}, t("brightness")),
     (ticket.seen.flags & IDENTITY) > 0 && h("li", {}, t("identity")),
     Math.abs(ahead()) > SMALL_MS && h("li", { class: "clock" }, t("clock_off", { n: Math.abs(off) })),
-    h("li", {}, t("works_offline")));
+    h("li", {}, t("works_offline")),
+  );
 }
 
 function after(ticket, go) {
@@ -78,7 +104,15 @@ function after(ticket, go) {
     return h("button", { class: "quiet", onclick: remove }, t("remove"));
   }
   const movable = ticket.seen.state === "active" && !ticket.seen.entered;
-  return h("p", { class: "links" },
-    movable && h("a", { class: "button", id: "pass", href: `#/pass/${ticket.id}` }, t(ticket.seen.deal ? "see_deal" : "pass_on")),
-    h("a", { class: "button", id: "history", href: `#/history/${ticket.event}/${ticket.ticket}` }, t("history")));
+  return h(
+    "p",
+    { class: "links" },
+    movable &&
+      h(
+        "a",
+        { class: "button", id: "pass", href: `#/pass/${ticket.id}` },
+        t(ticket.seen.deal ? "see_deal" : "pass_on"),
+      ),
+    h("a", { class: "button", id: "history", href: `#/history/${ticket.event}/${ticket.ticket}` }, t("history")),
+  );
 }

@@ -6,7 +6,9 @@ import { now } from "./clock.js";
 import { allTickets, putTicket, ticketId } from "./store.js";
 
 // "asked": its key may be on the ledger or not; "held": it is; "gone": somebody else's is.
-export const ASKED = "asked", HELD = "held", GONE = "gone";
+export const ASKED = "asked",
+  HELD = "held",
+  GONE = "gone";
 
 export const newTicket = (event, place, key, from) => ({
   id: ticketId(event, place.ticket, place.owner_seq),
