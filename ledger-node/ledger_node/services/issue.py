@@ -80,10 +80,10 @@ def import_file(node: Node, event: str, path: Path, progress: Progress = lambda 
     with helper() if path.exists() and path.stat().st_size > _LARGE else nullcontext() as pool:
         entries = list(looked(node.operator.issue(event, tickets(), node.seconds), pool))
     if not count:
-        raise ServiceError("no-rows", f"{path.name} has no rows")
+        raise ServiceError("no-rows", "the file has no rows")
     if state.issued + count > state.manifest.capacity:
         free = state.manifest.capacity - state.issued
-        raise ServiceError("over-capacity", f"{path.name} has {count} rows, the capacity has room for {free}")
+        raise ServiceError("over-capacity", f"the file has {count} rows, the capacity has room for {free}")
     update = next_version(node, event, lambda manifest: groups_for(manifest, numbers))
     try:
         node.commit([*update, *entries], whole=True)
@@ -125,7 +125,7 @@ def _records(path: Path) -> Iterator[tuple[int, list[str], Callable[[], int]]]:
         raise ServiceError("no-file", f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ServiceError(
-            "not-utf-8", f"{path.name} is not UTF-8 (byte {error.start}): save it as CSV UTF-8"
+            "not-utf-8", f"the file is not UTF-8 (byte {error.start}): save it as CSV UTF-8"
         ) from error
 
 
