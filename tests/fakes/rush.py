@@ -113,15 +113,19 @@ class Rush:
     each: Counter[str]
 
 
-def rush(port: int, customers: list[Customer], event: str, seats: int, lines: int) -> Rush:
-    """Everybody tries until they have a seat or are told that there are none."""
+def rush(
+    port: int, customers: list[Customer], event: str, seats: int, lines: int, again: frozenset[str] = frozenset()
+) -> Rush:
+    """Everybody tries until they have a seat or are told that there are none. What is answered with a code of `again`
+    they send once more.
+    """
     base, order, chances = f"/v1/events/{event}", Random(5), count()
     coming = list(customers)
     order.shuffle(coming)
     began = time.monotonic()
 
     def one(line: Line, customer: Customer) -> None:
-        _Visit(line, base, seats, customer, Random(next(chances))).buy()
+        _Visit(line, base, seats, customer, Random(next(chances)), again).buy()
 
     side_by_side(port, lines, one, coming)
     each = Counter(what for customer in customers for what in customer.heard)
@@ -135,6 +139,7 @@ class _Visit:
     seats: int
     customer: Customer
     chance: Random
+    again: frozenset[str] = frozenset()
 
     def buy(self) -> None:
         for wish in self._wishes():
@@ -173,7 +178,10 @@ class _Visit:
             yield self.chance.choice(free) if free else first
 
     def _say(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-        status, said = self.line.ask(method, self.base + path, body)
         what = path.rpartition("/")[2].partition("?")[0]
-        self.customer.heard.append(said["code"] if status >= 400 else f"{what} {status}")
-        return status, said
+        while True:
+            status, said = self.line.ask(method, self.base + path, body)
+            self.customer.heard.append(said["code"] if status >= 400 else f"{what} {status}")
+            if status < 400 or said["code"] not in self.again:
+                return status, said
+            time.sleep(0.02)

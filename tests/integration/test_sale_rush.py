@@ -1,57 +1,14 @@
 """A rush over real HTTP: more buyers than seats, all at once; each seat is sold once, and the money says the same."""
 
-import json
-import sqlite3
-import subprocess
-import sys
 import time
-from contextlib import closing, contextmanager
-from pathlib import Path
 
 import pytest
 
-from ledger_node.contract.bodies_house import RegisterActor
-from ledger_node.contract.entries import NewTicket
-from ledger_node.contract.facts import Books, Payment, Title
-from ledger_node.services import policies, sale
-from ledger_node.services.events import EventOrder, create_event
 from tests.fakes.marketplace import EVENT
-from tests.fakes.running_node import open_home, process
-from tests.fakes.running_provider import Desk, provider_process
-from tests.fakes.rush import POCKET, PRICE, Customer, open_accounts, rush
+from tests.fakes.night import all_of, audited, in_the_till, nothing_is_left, open_night
+from tests.fakes.rush import Customer, open_accounts, rush
 
 LINES = 24
-
-
-@contextmanager
-def open_night(folder, seats):
-    """A node and a provider, each a program of its own; the ports of both, and the provider's desk."""
-    with provider_process(folder / "provider") as (provider, about), closing(Desk(about["url"])) as desk:
-        desk.do("accounts", account="house", merchant=True)
-        with open_home(folder / "node") as node:
-            desk.do("clients", public_key=node.keys.node.public.hex())
-            create_event(
-                node, EventOrder(EVENT, "Harbour Nights", node.seconds + 10**6, node.seconds + 10**6 + 1, seats)
-            )
-            node.commit(
-                list(node.operator.issue(EVENT, (NewTicket(n, n, 0, 1, PRICE) for n in all_of(seats)), node.seconds))
-            )
-            key = bytes.fromhex(about["public_key"])
-            node.commit([RegisterActor(about["provider"], "provider", key).seal(EVENT, node.seconds, node.keys.node)])
-            policies.set_policy(node, EVENT, {"organiser_party": desk.party("house", EVENT).hex()})
-            sale.open_sale(node, EVENT, 8, 3_600)
-        known = {"url": about["url"], "name": about["provider"], "public_key": about["public_key"]}
-        lines = ["[provider]", *(f"{name} = {json.dumps(value)}" for name, value in known.items())]
-        (folder / "node" / "outside.toml").write_text("\n".join(lines))
-        with process(folder / "node") as (running, port):
-            yield port, int(about["url"].rpartition(":")[2]), desk
-            for one in (running, provider):
-                one.terminate()
-                one.wait(60)
-
-
-def all_of(seats):
-    return range(1, seats + 1)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +17,7 @@ def all_of(seats):
 )
 def test_a_rush_on_a_real_server_and_a_real_provider(tmp_path, buyers, seats):
     customers = [Customer(number) for number in range(buyers)]
-    with open_night(tmp_path, seats) as (port, providers, desk):
+    with open_night(tmp_path, seats) as (_, port, providers, desk):
         open_accounts(providers, customers, EVENT)
         done = rush(port, customers, EVENT, seats, LINES)
         print(
@@ -76,47 +33,3 @@ def test_a_rush_on_a_real_server_and_a_real_provider(tmp_path, buyers, seats):
     assert len(told) == buyers - seats
     assert {customer.heard[-1] for customer in told} == {"sold-out"}
     nothing_is_left(tmp_path, customers, seats)
-
-
-def in_the_till(desk, customers, seats):
-    """Captures come after the buyers; then the price of every seat is the house's, and nothing is held."""
-    began = time.monotonic()
-    house = {"account": "house", "merchant": True}
-    while desk.do("accounts", **house)["available"] < seats * PRICE:
-        assert time.monotonic() - began < 1_200, "the captures do not come"
-        time.sleep(0.1)
-    print(f"captured {time.monotonic() - began:.1f} s after the last sale")
-    paid_in = len(customers) * POCKET
-    assert desk.do("books") == {"paid_in": paid_in, "held": 0, "accounts": paid_in, "balanced": True}
-
-
-def audited(home, port):
-    """By the command, as a stranger would who knows the log's key alone."""
-    with sqlite3.connect(home / "ledger.sqlite3") as db:
-        (size,) = db.execute("SELECT size FROM head").fetchone()
-    db.close()
-    command = [sys.executable, "-m", "ledger_node.cli", "--home", str(home), "audit", f"http://127.0.0.1:{port}"]
-    told = subprocess.run(command, capture_output=True, text=True, timeout=1_800, check=False)
-    assert told.returncode == 0, told.stdout + told.stderr
-    report = json.loads(told.stdout)
-    assert (report["good"], report["checked"]) == (True, report["size"])
-    assert report["size"] >= size
-
-
-def nothing_is_left(folder, customers, seats):
-    """In neither database: everybody paid for what they have, each hold was captured or released, no seat is kept."""
-    (found,) = Path(folder / "provider").glob("*.sqlite3")
-    with closing(sqlite3.connect(found)) as db:
-        holds = dict(db.execute("SELECT state, sum(amount) FROM hold GROUP BY state"))
-        captured = db.execute("SELECT coalesce(sum(amount), 0) FROM part").fetchone()[0]
-        accounts = dict(db.execute("SELECT account, available FROM account"))
-    assert {one.account: POCKET - PRICE * bool(one.ticket) for one in customers} | {"house": seats * PRICE} == accounts
-    assert holds.keys() <= {"captured", "released"}
-    assert holds["captured"] == captured == seats * PRICE
-    with open_home(folder / "node") as node, node.view() as view:
-        assert {title.place for title in view.each(Title, EVENT)} == {"person"}
-        assert [title.paid for title in view.each(Title, EVENT)] == [PRICE] * seats
-        assert list(view.each(Payment, EVENT)) == []
-        books = view.find(Books, EVENT, "books")
-        assert (books.orders, books.held, books.captured, books.organiser) == (seats, 0, seats * PRICE, seats * PRICE)
-        assert node.market.unsettled() == []
