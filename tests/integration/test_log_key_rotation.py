@@ -196,6 +196,31 @@ def test_a_thief_with_the_old_key_is_refused_by_all_and_each_says_why(house):
     assert any("it was revoked" in one for one in said)
 
 
+@pytest.mark.parametrize(
+    ("shown", "said"),
+    [
+        (2, "version 2 of the log's keys does not list: it was revoked"),
+        (1, "went back from version 2 to 1: the node was restored from an old backup"),
+    ],
+    ids=["a revoked key", "an old list"],
+)
+def test_a_node_that_goes_back_to_the_old_key_is_an_alarm_at_the_gate_until_it_comes_forward(house, shown, said):
+    rotate(house)
+    old = house.node.keys.signers
+    rotate(house)
+    newest = house.node.keys.signers
+    with synced(house) as gate:
+        known = gate.view.checkpoint()
+        house.node.ledger.sign_with(old.keys, newest.lists[: shown + 1])
+        gate.admit_code(5, house.code(5))
+        told = gate.until(lambda s: s.alarm, patience=20)
+        assert said in told.alarm
+        assert (told.queue, gate.view.checkpoint()) == (1, known)
+        house.node.ledger.sign_with(newest.keys, newest.lists)
+        calm(gate)
+        assert gate.view.checkpoint() != known
+
+
 def test_a_list_by_the_stolen_key_itself_helps_the_thief_to_nothing(house):
     rotate(house)
     stolen = house.node.keys.signers.keys[0]

@@ -6,7 +6,6 @@ cannot be verified (tiles that are missing, a bad proof that anybody could have 
 """
 
 import contextlib
-import json
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +14,7 @@ from ledger_node.adapters.remote_log import RemoteLogError
 from ledger_node.log import tiles
 from ledger_node.log.port import LedgerFault
 from ledger_node.log.remote import RemoteTiles, Source, UnreadableLogError
-from ledger_node.log.stated import state_of
+from ledger_node.log.stated import STATE, open_state, state_of
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.evidence import Evidence, Linked, events_differ, fork
 from ledger_node.services.replica import Broken, Progress, Replica
@@ -24,9 +23,9 @@ from ledger_node.services.witness_memory import Memory, Seen
 from scanner.verify.checkpoint import Checkpoint, VerifierKey, parse_checkpoint
 from scanner.verify.entry import Malformed
 from scanner.verify.merkle import verify_consistency
-from scanner.verify.statement import StateStatement, open_statement
+from scanner.verify.statement import StateStatement
 
-CHECKPOINT, STATE = "checkpoint", "state"
+CHECKPOINT = "checkpoint"
 Sign = Callable[[Checkpoint, int], str]
 """The cosignature line of a checkpoint at a time."""
 
@@ -77,6 +76,11 @@ class Watch:
         self._lock = threading.Lock()
         self._stated: StateStatement | None = None
         self.problem = ""
+
+    @property
+    def log_keys(self) -> int:
+        """The newest version that was seen of the list of the log's keys."""
+        return self._keys.newest.version
 
     def close(self) -> None:
         """Give the files back."""
@@ -281,28 +285,11 @@ class Watch:
         data = self._log.read(STATE)
         if data is None:
             return None
-        checkpoint, statement, text = self._open_state(data)
+        checkpoint, statement, text = open_state(data, self._log.key, self._keys.open)
         seen = self._memory.seen(self._log.origin)
         if checkpoint.size < self._replica.size:
             return None
         return self._reach(checkpoint, seen, progress) or self._judge_state(statement, text)
-
-    def _open_state(self, data: bytes) -> tuple[Checkpoint, StateStatement, str]:
-        try:
-            told = json.loads(data)
-            notes = (str(told["checkpoint"]), str(told["statement"]))
-        except (ValueError, KeyError, TypeError) as error:
-            raise UnreadableLogError(f"{STATE}: cannot be read ({error!r})") from error
-        checkpoint = self._keys.open(notes[0])
-        statement = open_statement(notes[1], self._log.key)
-        for part in (checkpoint, statement):
-            if isinstance(part, Malformed):
-                raise UnreadableLogError(f"{STATE}: {part.reason}")
-        assert isinstance(checkpoint, Checkpoint)
-        assert isinstance(statement, StateStatement)
-        if (statement.origin, statement.size, statement.root) != (checkpoint.origin, checkpoint.size, checkpoint.root):
-            raise UnreadableLogError(f"{STATE}: the statement and the checkpoint with it are of different logs")
-        return checkpoint, statement, notes[1]
 
     def _judge_state(self, theirs: StateStatement, text: str) -> Refused | None:
         with self._replica.view() as view:

@@ -20,13 +20,16 @@ from scanner.verify.statement import sign_statement
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a log stands with this witness. `problem` is why nothing newer is signed, empty if nothing is wrong."""
+    """How a log stands with this witness. `problem` is why nothing newer is signed, empty if nothing is wrong;
+    `log_keys` is the newest version that was seen of the list of its keys.
+    """
 
     origin: str
     short_name: str
     seen: Seen
     problem: str
     evidence: int
+    log_keys: int
 
 
 class Witness:
@@ -73,9 +76,8 @@ class Witness:
     def standing(self, origin: str) -> Standing:
         """How the log stands."""
         watch = self._watches[origin]
-        return Standing(
-            origin, short_name(origin), self._memory.seen(origin), watch.problem, len(self._memory.evidence(origin))
-        )
+        found = len(self._memory.evidence(origin))
+        return Standing(origin, short_name(origin), self._memory.seen(origin), watch.problem, found, watch.log_keys)
 
     def origin_of(self, short: str) -> str | None:
         """The origin of the log whose short name this is, or None."""

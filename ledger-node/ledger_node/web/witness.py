@@ -196,4 +196,5 @@ def _facts(standing: Standing) -> dict[str, object]:
         "signed_at": standing.seen.at or None,
         "problem": standing.problem,
         "evidence": standing.evidence,
+        "log_keys": standing.log_keys,
     }

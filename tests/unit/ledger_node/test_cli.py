@@ -171,6 +171,19 @@ def test_serving_a_home_that_is_in_use_or_an_address_that_is_taken(tmp_path: Pat
         assert "try another --port" in terminal.refused("serve", "--port", str(taken.getsockname()[1]))
 
 
+def test_a_lost_key_of_the_log_is_said_and_can_be_replaced(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path)
+    terminal.json(*CREATE)
+    terminal.json("keys", "rotate-log")
+    (tmp_path / "keys" / "log-1.key").unlink()
+    assert "restore log-1.key, or, if it is lost for good" in terminal.refused("serve", "--port", "0")
+    assert "restore it, or rotate it" in terminal.refused("snapshot", EVENT, "--out", tmp_path / "s")
+    assert terminal.json("keys", "rotate-log")["version"] == 2
+    terminal.json("snapshot", EVENT, "--out", tmp_path / "s")
+    (tmp_path / "log-keys" / "2.note").write_text("x")
+    assert "2.note is damaged" in terminal.refused("keys")
+
+
 def test_every_command_explains_itself() -> None:
     words: list[tuple[str, ...]] = [
         (),
