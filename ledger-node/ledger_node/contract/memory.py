@@ -85,13 +85,13 @@ class MemoryState:
         """As the port says."""
         return (device, counter) in self._incidents
 
-    def act(self, digest: bytes) -> Act | None:
+    def act(self, key: bytes) -> Act | None:
         """As the port says."""
-        return self._acts.get(digest)
+        return self._acts.get(key)
 
-    def put_act(self, digest: bytes, act: Act) -> None:
+    def put_act(self, key: bytes, act: Act) -> None:
         """As the port says."""
-        self._acts[digest] = act
+        self._acts[key] = act
 
     def set_clock(self, at: int) -> None:
         """As the port says."""

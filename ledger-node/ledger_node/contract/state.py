@@ -142,11 +142,11 @@ class State(Facts, Protocol):
     def clock(self) -> int:
         """The newest time of an entry that is no device's record, in seconds: it never runs back."""
 
-    def act(self, digest: bytes) -> Act | None:
-        """The logged entry (no device's record) with this SHA-256, or None."""
+    def act(self, key: bytes) -> Act | None:
+        """The logged entry (no device's record) with this key (`apply.act_key`), or None."""
 
-    def put_act(self, digest: bytes, act: Act) -> None:
-        """Note that the entry with this SHA-256 is in the log."""
+    def put_act(self, key: bytes, act: Act) -> None:
+        """Note that the entry with this key is in the log."""
 
     def set_clock(self, at: int) -> None:
         """Move the clock."""

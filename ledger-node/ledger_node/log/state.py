@@ -111,13 +111,13 @@ class SqliteState(Tables):
         """As the port says."""
         return (device, counter) in self._incidents or super().incident(device, counter)
 
-    def act(self, digest: bytes) -> Act | None:
+    def act(self, key: bytes) -> Act | None:
         """As the port says."""
-        return self._acts.get(digest) or super().act(digest)
+        return self._acts.get(key) or super().act(key)
 
-    def put_act(self, digest: bytes, act: Act) -> None:
+    def put_act(self, key: bytes, act: Act) -> None:
         """As the port says."""
-        self._acts[digest] = act
+        self._acts[key] = act
 
     def set_clock(self, at: int) -> None:
         """As the port says."""
@@ -191,6 +191,7 @@ class SqliteState(Tables):
                 [(d.event, d.device, d.public_key, d.gate, d.enrolled_at, d.revoked_at, d.position) for d in devices],
             )
         if self._tickets:
+            self._flush_seats()
             many(_PUT_TICKET, [ticket_values(self._number(t.event), t) for t in self._tickets.values()])
         if self._records:
             many(_PUT_RECORD, map(record_values, self._records.values()))
@@ -234,6 +235,15 @@ class SqliteState(Tables):
             self._conn.executemany(_DROP_FACT, gone)
         self._often.update({name: fact for name, fact in self._facts.items() if name in self._often})
 
+    def _flush_seats(self) -> None:
+        """Those that changed: a ticket changes often, its seat hardly ever."""
+        both = [(self._before(name), ticket) for name, ticket in self._tickets.items()]
+        moved = [(old, new) for old, new in both if old is None or old.row.seat != new.row.seat]
+        left = [(self._number(old.event), old.row.seat, old.row.ticket) for old, _ in moved if old]
+        taken = [(self._number(new.event), new.row.seat, new.row.ticket) for _, new in moved]
+        self._conn.executemany("DELETE FROM seat WHERE event = ? AND seat = ? AND ticket = ?", left)
+        self._conn.executemany("INSERT INTO seat VALUES (?, ?, ?)", taken)
+
     def _keep_tally(self) -> None:
         """Take out of the tally what is replaced, and put in what replaces it."""
         changes = [*self._event_changes(), *self._ticket_changes(), *self._device_changes(), *self._fact_changes()]
@@ -254,8 +264,14 @@ class SqliteState(Tables):
 
     def _ticket_changes(self) -> Iterator[_Change]:
         for name, ticket in self._tickets.items():
-            before = self._stored_tickets[name] if name in self._stored_tickets else super().ticket(*name)
+            before = self._before(name)
             yield ticket_item(before) if before else None, ticket_item(ticket)
+
+    def _before(self, name: tuple[str, int]) -> Ticket | None:
+        """The ticket as the tables have it."""
+        if name not in self._stored_tickets:
+            self._stored_tickets[name] = super().ticket(*name)
+        return self._stored_tickets[name]
 
     def _device_changes(self) -> Iterator[_Change]:
         for name, device in self._new_devices.items():

@@ -20,6 +20,9 @@ from scanner.verify.manifest import EventManifest
 from scanner.verify.row import REFUNDED, Row
 
 _TICKET = "SELECT row, face_value, used_device, used_counter, changed FROM ticket"
+_SITTING = (
+    "SELECT row, face_value, used_device, used_counter, changed FROM seat CROSS JOIN ticket USING (event, ticket)"
+)
 _DEVICE = "SELECT event, device, public_key, gate, enrolled_at, revoked_at, position FROM device"
 _RECORD = (
     "SELECT event, device, counter, position, digest, type, gate, time_ms, ticket, owner_seq, code_digest, verdict,"
@@ -27,8 +30,6 @@ _RECORD = (
 )
 _ROWS_A_CHUNK = 4096
 _SEATS_AT_ONCE = 500
-SEAT = "substr(row, 11, 4)"
-"""The seat in a packed row, as the index on it says it."""
 
 
 class Tables:
@@ -60,8 +61,8 @@ class Tables:
             some = wanted[-_SEATS_AT_ONCE:]
             del wanted[-_SEATS_AT_ONCE:]
             marks = 1 if len(some) == 1 else _SEATS_AT_ONCE
-            places = [seat.to_bytes(4, "big") for seat in some] + [None] * (marks - len(some))
-            query = f"{_TICKET} WHERE event = ? AND {SEAT} IN ({', '.join('?' * marks)})"
+            places = [*some, *[None] * (marks - len(some))]
+            query = f"{_SITTING} WHERE seat.event = ? AND seat.seat IN ({', '.join('?' * marks)})"
             found = (_ticket(event, row) for row in self._conn.execute(query, (number, *places)))
             yield from (ticket for ticket in found if ticket.row.state != REFUNDED)
 
@@ -134,9 +135,9 @@ class Tables:
         query = "SELECT 1 FROM incident WHERE device = ? AND counter = ?"
         return self._conn.execute(query, (device, counter)).fetchone() is not None
 
-    def act(self, digest: bytes) -> Act | None:
+    def act(self, key: bytes) -> Act | None:
         """The operator's entry, or None."""
-        found = self._conn.execute("SELECT position, at FROM act WHERE digest = ?", (digest,)).fetchone()
+        found = self._conn.execute("SELECT position, at FROM act WHERE digest = ?", (key,)).fetchone()
         return Act(*found) if found else None
 
     def find(self, kind: type[F], event: str, key: FactKey) -> F | None:
