@@ -124,9 +124,7 @@ def _records(path: Path) -> Iterator[tuple[int, list[str], Callable[[], int]]]:
     except OSError as error:
         raise ServiceError("no-file", f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise ServiceError(
-            "not-utf-8", f"the file is not UTF-8 (byte {error.start}): save it as CSV UTF-8"
-        ) from error
+        raise ServiceError("not-utf-8", f"the file is not UTF-8 (byte {error.start}): save it as CSV UTF-8") from error
 
 
 def _read(file: TextIO) -> Iterator[tuple[int, list[str]]]:
