@@ -43,8 +43,8 @@ CANARIES = (
     *PERSON.values(), "Canary Chan", "陳金絲雀", FILE, HOOK, GUEST, LISTED, HEIR, BUYER, *PHONES,
     GUESTS_ANSWER, LISTED_ANSWER, WRONG_ANSWER, STAFF, "黃金絲雀", PASSKEY, "李金絲雀",
 )  # fmt: skip
-CLEAR = {"accounts.sqlite3": {STAFF, "黃金絲雀", PASSKEY, "李金絲雀"}}
-"""Staff are known by name to each other, and nowhere else."""
+CLEAR: dict[str, set[str]] = {}
+"""Files in which somebody stands in the clear: none, not even those who work here."""
 
 
 def orders(house: House) -> None:
