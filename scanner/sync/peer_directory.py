@@ -80,10 +80,11 @@ class NodeDirectory:
 
 
 def choose(
-    told: Sequence[Peer], known: Sequence[Peer], named: Mapping[str, str], gate: str, manifest: EventManifest | None
+    told: Sequence[Peer], known: Sequence[Peer], named: Mapping[str, str], gate: str, manifest: EventManifest
 ) -> tuple[Peer, ...]:
-    """Whom to speak to: gates of our own gate groups first. An address in the settings (by gate or device) comes before
-    the node's, and that before the one `known` until now, which a node that was restarted does not have yet.
+    """Whom to speak to: the gates of our own gate groups, because what is leased to a group is for its gates to spend;
+    and the others behind them, where the event lets every gate admit. An address in the settings (by gate or device)
+    comes before the node's, and that before the one `known` until now, which a node that was restarted does not have.
     """
     before = {peer.device: peer.address for peer in known}
     addressed = [
@@ -95,9 +96,11 @@ def choose(
         )
         for peer in told
     ]
-    ours = set(manifest.groups_of(gate)) if manifest else set()
+    ours = set(manifest.groups_of(gate))
 
     def far(peer: Peer) -> bool:
-        return manifest is not None and not ours & set(manifest.groups_of(peer.gate))
+        return not ours & set(manifest.groups_of(peer.gate))
 
-    return tuple(sorted(addressed, key=lambda peer: (far(peer), peer.gate, peer.device))[:MOST_PEERS])
+    everybody = manifest.policy.offline == "admit-marked"
+    chosen = [peer for peer in addressed if everybody or not far(peer)]
+    return tuple(sorted(chosen, key=lambda peer: (far(peer), peer.gate, peer.device))[:MOST_PEERS])

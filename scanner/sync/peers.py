@@ -129,12 +129,16 @@ class Peers:
                 self._told(str(error))
             except Exception:
                 log.exception("a defect in looking after peers")
-            self._stopped.wait(self._place.round_s)
+            self._stopped.wait(self._place.round_s if self._view.manifest else self._place.round_s / 10)
 
     def _round(self) -> None:
         self.desk.tidy(int(self._signer.now().seconds * 1000))
+        manifest = self._view.manifest
+        if manifest is None:
+            # Nobody is admitted yet, and which gates are of our groups is not known; whoever was stays a peer.
+            return
         told = self._directory.ask(self._server.port)
-        peers = choose(told, self._peers, self._place.addresses, self._place.gate, self._view.manifest)
+        peers = choose(told, self._peers, self._place.addresses, self._place.gate, manifest)
         if peers != self._peers:
             self._store.keep_peers(peers)
             self._meet(peers)

@@ -7,27 +7,30 @@ import pytest
 from scanner.sync.peer_directory import MOST_PEERS, PeerList, choose
 from scanner.verify.entry import Malformed
 from scanner.verify.manifest import GateGroup
+from scanner.verify.policy import Policy
 from scanner.verify.told import Peer
 from tests.fakes.event import event_manifest
 
 MANIFEST = event_manifest()
+EVERYBODY = replace(MANIFEST, policy=Policy(offline="admit-marked"))
 
 
 def gate(name: str, address: str = "") -> Peer:
     return Peer(f"{name}-device", name, bytes(32), address)
 
 
-def test_gates_of_the_own_groups_come_first() -> None:
+def test_gates_of_the_own_groups_are_spoken_to_and_the_others_where_every_gate_may_admit() -> None:
     told = [gate("B1"), gate("A2"), gate("gone")]
-    assert [peer.gate for peer in choose(told, (), {}, "A1", MANIFEST)] == ["A2", "B1", "gone"]
-    assert [peer.gate for peer in choose(told, (), {}, "B1", MANIFEST)] == ["B1", "A2", "gone"]
-    assert [peer.gate for peer in choose(told, (), {}, "A1", None)] == ["A2", "B1", "gone"]
+    assert [peer.gate for peer in choose(told, (), {}, "A1", MANIFEST)] == ["A2"]
+    assert [peer.gate for peer in choose(told, (), {}, "B1", MANIFEST)] == ["B1"]
+    assert [peer.gate for peer in choose(told, (), {}, "A1", EVERYBODY)] == ["A2", "B1", "gone"]
+    assert [peer.gate for peer in choose(told, (), {}, "B1", EVERYBODY)] == ["B1", "A2", "gone"]
 
 
 def test_a_large_house_speaks_to_its_own_group_and_to_as_many_others_as_it_can() -> None:
     names = tuple(f"Z{number:03d}" for number in range(60))
     group = GateGroup(3, "Z", "Z", names)
-    manifest = replace(MANIFEST, gate_groups=(*MANIFEST.gate_groups, group))
+    manifest = replace(EVERYBODY, gate_groups=(*MANIFEST.gate_groups, group))
     chosen = choose([gate("A2"), gate("B1"), *map(gate, names)], (), {}, "A1", manifest)
     assert len(chosen) == MOST_PEERS
     assert chosen[0].gate == "A2"
