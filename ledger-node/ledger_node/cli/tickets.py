@@ -24,9 +24,10 @@ def tickets() -> None:
 @click.option("--gate-group", type=_U8, help="All for this group; 0 = any gate.  [default: spread over all groups]")
 @click.option("--category", type=_U8, default=0, show_default=True, help="Price category.")
 @click.option("--price", "face_value", type=click.IntRange(min=0), default=0, show_default=True, help="In cents.")
+@click.option("--standing", is_flag=True, help="Places without a number: all have seat 0.")
 @click.pass_obj
 def issue(home: Path, /, event: str, **lot: int | None) -> None:
-    """Issue generated tickets of EVENT: all or, if anything is wrong, none.
+    """Issue generated tickets of EVENT: all or, if anything is wrong, none. Each has a seat of its own, its index.
 
     \b
       ledger-node tickets issue coliseum-1122 --count 12500

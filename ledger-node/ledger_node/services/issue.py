@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TextIO
 
 from ledger_node.contract.entries import NewTicket
+from ledger_node.contract.scene import NO_SEAT
 from ledger_node.log.looks import helper, looked
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.events import groups_for, next_version, read_event
@@ -34,7 +35,9 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class Lot:
-    """Generated tickets: `count` of them, index and seat from `first` on; no `gate_group` = spread over all groups."""
+    """Generated tickets: `count` of them, index and seat from `first` on, or no seats if they are `standing`; no
+    `gate_group` = spread over all groups.
+    """
 
     event: str
     count: int
@@ -42,6 +45,7 @@ class Lot:
     category: int = 0
     gate_group: int | None = None
     face_value: int = 0
+    standing: bool = False
 
 
 def issue_lot(node: Node, lot: Lot) -> tuple[int, int]:
@@ -57,7 +61,7 @@ def issue_lot(node: Node, lot: Lot) -> tuple[int, int]:
     if first + lot.count - 1 > _MOST[0]:
         raise ServiceError("bad-index", f"an index is at most {_MOST[0]}")
     tickets = (
-        NewTicket(index, index, lot.category, _group(lot, groups, index), lot.face_value)
+        NewTicket(index, NO_SEAT if lot.standing else index, lot.category, _group(lot, groups, index), lot.face_value)
         for index in range(first, first + lot.count)
     )
     node.commit(list(node.operator.issue(lot.event, tickets, node.seconds)), whole=True)

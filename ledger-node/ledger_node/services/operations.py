@@ -60,7 +60,8 @@ def _list_events(node: Node, _values: Values) -> Any:
 
 def _issue(node: Node, values: Values) -> Any:
     names = ("event", "count", "first", "category", "gate_group", "face_value")
-    first, last = issue.issue_lot(node, issue.Lot(**{name: values[name] for name in names}))
+    lot = issue.Lot(**{name: values[name] for name in names}, standing=bool(values.get("standing")))
+    first, last = issue.issue_lot(node, lot)
     return {"event": values["event"], "first": first, "last": last, "count": last - first + 1}
 
 

@@ -152,3 +152,13 @@ def test_generated_tickets_follow_those_that_are_there(node: Node) -> None:
     assert read_ticket(node, EVENT, 12).row.gate_group == 2
     with pytest.raises(ServiceError, match="room for 35"):
         issue_lot(node, Lot(EVENT, 36))
+
+
+def test_standing_tickets_have_no_seats_and_may_be_any_number(node: Node, tmp_path: Path) -> None:
+    import_file(node, EVENT, written(tmp_path, "1,2,0,0,0,,"))
+    assert issue_lot(node, Lot(EVENT, 3, standing=True)) == (2, 4)
+    with node.view() as view:
+        assert [ticket.row.seat for ticket in view.tickets(EVENT)] == [2, 0, 0, 0]
+    with pytest.raises(ServiceError) as taken:
+        issue_lot(node, Lot(EVENT, 1, first=2))
+    assert taken.value.code == "index-taken"
