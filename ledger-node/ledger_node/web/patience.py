@@ -16,14 +16,15 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from ledger_node.services.errors import ServiceError
 from ledger_node.web.reply import problem
 
+_LEAST, _MOST = 64, 20_000
 _SPARE_FILES = 512
 """Open files that are no connections: databases, tiles, witnesses, the provider."""
 
 
 def most_connections() -> int:
-    """As many as the process may have files open (RLIMIT_NOFILE), less its own."""
+    """As many as the process may have files open (RLIMIT_NOFILE), less its own; and not more than memory is worth."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return max(64, soft - _SPARE_FILES)
+    return _MOST if soft == resource.RLIM_INFINITY else min(_MOST, max(_LEAST, soft - _SPARE_FILES))
 
 
 @dataclass(frozen=True, slots=True)
