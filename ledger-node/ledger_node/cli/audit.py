@@ -17,7 +17,6 @@ from ledger_node.services.errors import ServiceError
 from ledger_node.services.lying_there import audit_home
 from scanner.verify.checkpoint import COSIGNATURE, VerifierKey
 from scanner.verify.entry import Malformed
-from scanner.verify.keys import SigningKey
 
 
 @click.command()
@@ -88,7 +87,8 @@ def _check(log: str, key: str, quorum: Quorum, seen: Sequence[str]) -> AuditRepo
             if not _is_home(log):
                 return check(_source(log), key, update, quorum, seen)
             with config.hold(Path(log)):
-                return audit_home(Path(log), *_keys(Path(log)), update, quorum, seen)
+                keys = _keys(Path(log))
+                return audit_home(Path(log), keys.origin, keys.node, update, quorum, seen, keys.signers)
     except (RemoteLogError, OSError) as error:
         raise ServiceError("no-log", str(error)) from error
 
@@ -105,13 +105,12 @@ def _source(log: str) -> Source:
     return folder_source(Path(log))
 
 
-def _keys(home: Path) -> tuple[str, SigningKey]:
-    keys = config.load_keys(home, config.credentials_folder(os.environ), os.urandom)
-    return keys.origin, keys.node
+def _keys(home: Path) -> config.Keys:
+    return config.load_keys(home, config.credentials_folder(os.environ), os.urandom)
 
 
 def _own_key(home: Path) -> str:
     if not (home / config.LEDGER_FILE).exists():
         raise ServiceError("no-key", f"there is no ledger in {home}: name the log's key with --key")
-    origin, key = _keys(home)
-    return VerifierKey(origin, key.public).encode()
+    keys = _keys(home)
+    return VerifierKey(keys.origin, keys.node.public).encode()

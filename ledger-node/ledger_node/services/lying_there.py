@@ -15,10 +15,12 @@ from ledger_node.log.ledger import LedgerFault, View
 from ledger_node.log.readers import Readers
 from ledger_node.log.schema import open_reader
 from ledger_node.log.tiles import TilePath
+from ledger_node.log_signers import LogSigners
 from ledger_node.services.audit import AuditReport, Finding, Progress, Quorum, audit
 from ledger_node.services.errors import ServiceError
 from scanner.verify.checkpoint import VerifierKey, sign_checkpoint
 from scanner.verify.keys import SigningKey
+from scanner.verify.log_keys import NEWEST, path_of
 
 _NONE = Quorum()
 
@@ -30,18 +32,22 @@ def audit_home(
     progress: Progress = lambda _done, _all: None,
     quorum: Quorum = _NONE,
     seen: Sequence[str] = (),
+    signers: LogSigners | None = None,
 ) -> AuditReport:
-    """Audit the database in `home`, which nobody else has open; `key` is the log's root key. Raises ServiceError
-    "damaged" when SQLite itself can read no more of it.
+    """Audit the database in `home`, which nobody else has open; `key` is the log's root key, `signers` sign its
+    checkpoints if that key was rotated. Raises ServiceError "damaged" when SQLite itself can read no more of it.
     """
+    signers = signers if signers and signers.keys else LogSigners.of_root(key, origin)
+    lists = {path_of(one.version): one.note.encode() for one in signers.lists if one.note}
+    lists |= {NEWEST: signers.newest.note.encode()}
     readers = Readers(home / LEDGER_FILE)
     try:
         with readers.view() as view:
-            checkpoint = sign_checkpoint(origin, view.size, view.root, key).encode()
+            checkpoint = sign_checkpoint(origin, view.size, view.root, *signers.keys).encode()
 
             def read(path: str) -> bytes | None:
                 tile = TilePath.parse(path)
-                return checkpoint if path == "checkpoint" else view.read(tile) if tile else None
+                return checkpoint if path == "checkpoint" else view.read(tile) if tile else lists.get(path)
 
             report = audit(read, VerifierKey(origin, key.public).encode(), progress, quorum, seen)
             damage = (*_of_state(view, report), *_of_file(home / LEDGER_FILE))
@@ -55,9 +61,12 @@ def audit_home(
 
 
 def _of_state(view: View, report: AuditReport) -> list[Finding]:
-    """Events whose tickets are not as the entries say."""
+    """Events whose tickets are not as the entries say, and seats that are not as the tickets say."""
     wrong = [event for event, digest in report.digests.items() if view.state_digest(event) != digest]
-    return [Finding(None, f"{event}: the state in the database is not that of its entries") for event in wrong]
+    found = [Finding(None, f"{event}: the state in the database is not that of its entries") for event in wrong]
+    if not found and view.misplaced():
+        found.append(Finding(None, f"the database's file: {view.misplaced()} seats are not noted as the tickets say"))
+    return found
 
 
 def _of_file(path: Path) -> list[Finding]:

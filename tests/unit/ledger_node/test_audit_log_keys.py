@@ -6,6 +6,7 @@ from tlog_scales import signing, tlog
 from ledger_node.services import keys
 from ledger_node.services.audit import audit
 from ledger_node.services.export import export
+from ledger_node.services.lying_there import audit_home
 from scanner.verify.checkpoint import VerifierKey, sign_checkpoint
 from scanner.verify.log_keys import LogKeys
 from tests.fakes.box_office import key, opening, rekey
@@ -46,6 +47,21 @@ def test_export_of_a_rotated_log_by_a_real_node(tmp_path):
     both = tlog.Checkpoint.from_text((tmp_path / "overlap" / "checkpoint").read_text())
     for vkey in (root, LogKeys.open((tmp_path / "overlap" / "log-keys").read_text(), listed.root).keys[0].encode()):
         both.verify(signing.Vkey.from_string(vkey))
+
+
+def test_a_home_is_audited_by_the_keys_that_lie_in_it(tmp_path):
+    with open_home(tmp_path / "node") as node:
+        stage(node, 3)
+        keys.rotate_log(node)
+        seen = [node.ledger.checkpoint(), node.ledger.log_keys]
+        keys.rotate_log(node)
+        seen.append(node.ledger.log_keys)
+        own = node.keys
+    for signers, version in ((own.signers, 2), (None, 0)):
+        report = audit_home(
+            tmp_path / "node", own.origin, own.node, seen=seen[:0] if signers is None else seen, signers=signers
+        )
+        assert (report.findings, report.log_keys) == ((), version)
 
 
 def test_thiefs_fork_after_the_key_was_omitted(log):
