@@ -1,7 +1,7 @@
 """A holder's phone: a real browser of a phone's size at the wallet of a real node, and what stands around them both."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from shutil import which
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import requests
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
@@ -130,8 +131,16 @@ class Phone:
         self.await_(lambda: self.find("body").get_attribute("data-ready") == "yes", "the page is there")
 
     @staticmethod
-    def await_(condition: Any, what: str) -> None:
-        wait_until(condition, what, 15)
+    def await_(condition: Callable[[], bool], what: str) -> None:
+        """Until it holds; an element that the page has just drawn anew is looked up again."""
+
+        def holds() -> bool:
+            try:
+                return condition()
+            except StaleElementReferenceException:
+                return False
+
+        wait_until(holds, what, 20)
 
     def find(self, css: str) -> WebElement:
         found: WebElement = self.driver.find_element(By.CSS_SELECTOR, css)
@@ -148,10 +157,20 @@ class Phone:
         return self.find(css)
 
     def text(self, css: str = "main") -> str:
-        return self.see(css).text
+        """What stands there at this moment."""
+        found: list[str] = []
+        self.await_(lambda: bool(found.append(self.see(css).text) or True), f"the text of {css}")
+        return found[-1]
+
+    def says(self, words: str, css: str = "main") -> None:
+        """Wait until these words stand there."""
+        try:
+            self.await_(lambda: self.shows(css) and words in self.find(css).text, f"{words!r} in {css}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}; the page says {self.find('body').text!r}") from None
 
     def click(self, css: str) -> None:
-        self.see(css).click()
+        self.await_(lambda: self.see(css).click() or True, f"a click on {css}")
 
     def answer(self, text: str) -> None:
         """Give this answer to the question of an activation link."""
@@ -160,9 +179,9 @@ class Phone:
         field.send_keys(text)
         self.click("main form button.main")
 
-    def problem(self) -> str:
-        """The code of what went wrong, as the page has it."""
-        return str(self.see("[data-code]").get_attribute("data-code"))
+    def refused(self, code: str) -> None:
+        """Wait until the page says that this went wrong."""
+        self.see(f"[data-code='{code}']")
 
     def kept_for_offline(self) -> bool:
         """Whether the page's files are all in the phone."""

@@ -1,7 +1,7 @@
 // The wallet: which view the address asks for, in which language, and tickets brought up to date in the background.
 
 import { takeBeacon } from "./beacon.js";
-import { measure, recall } from "./clock.js";
+import { recall } from "./clock.js";
 import { h, put } from "./dom.js";
 import { language, speak, t } from "./language.js";
 import { letterKept, takeLetter } from "./letters.js";
@@ -14,9 +14,9 @@ import { viewHistory } from "./view_history.js";
 import { viewList } from "./view_list.js";
 import { viewPass } from "./view_pass.js";
 import { viewTicket } from "./view_ticket.js";
-import { GONE, shownTickets, sync } from "./wallet.js";
+import { keepFresh, refresh } from "./refresh.js";
+import { GONE, shownTickets } from "./wallet.js";
 
-const SYNC_MS = 60_000;
 const main = document.getElementById("main");
 let view = { element: null };
 let turn = 0;
@@ -25,6 +25,7 @@ function go(route, { replace = false } = {}) {
   if (replace) {
     history.replaceState(null, "", route);
     render();
+    refresh();
   } else location.hash = route;
 }
 
@@ -80,22 +81,6 @@ function greet() {
   network.hidden = navigator.onLine;
 }
 
-// What changed on the ledger meanwhile; a view is only drawn anew if it says something else now.
-async function refresh() {
-  if (document.visibilityState === "hidden") return;
-  await measure().catch(() => {});
-  let changed = false;
-  for (const ticket of await shownTickets()) {
-    if (ticket.state === GONE) continue;
-    const fresh = await sync(ticket).catch(() => ticket);
-    changed ||= told(fresh) !== told(ticket);
-  }
-  if (changed && !main.querySelector("form")) render();
-}
-
-const told = ({ state, seen }) =>
-  JSON.stringify([state, { ...seen, time_ms: 0, certificate: "", ledger_signature: "" }]);
-
 async function start() {
   greet();
   takeLetter();
@@ -105,11 +90,10 @@ async function start() {
   if (held.length === 1 && !location.hash.slice(2)) history.replaceState(null, "", `#/ticket/${held[0].id}`);
   await render();
   document.getElementById("language").onclick = () => (speak(language() === "zh" ? "en" : "zh"), greet(), render());
-  globalThis.addEventListener("hashchange", render);
-  for (const happening of ["online", "offline"]) globalThis.addEventListener(happening, () => (greet(), refresh()));
-  document.addEventListener("visibilitychange", refresh);
-  setInterval(refresh, SYNC_MS);
-  refresh();
+  globalThis.addEventListener("hashchange", () => (render(), refresh()));
+  for (const happening of ["online", "offline"]) globalThis.addEventListener(happening, greet);
+  // A form that somebody is filling in stays as it is.
+  keepFresh(() => main.querySelector("form") || render());
 }
 
 start().catch((error) => put(main, h("p", { class: "notice bad" }, sentence(error))));

@@ -34,6 +34,13 @@ export const ticketId = (event, ticket, ownerSeq) => `${event}/${ticket}/${owner
 export const allTickets = () => within(TICKETS, "readonly", (store) => store.getAll());
 export const getTicket = (id) => within(TICKETS, "readonly", (store) => store.get(id));
 export const putTicket = (ticket) => within(TICKETS, "readwrite", (store) => store.put(ticket));
+// Some fields of a ticket that is still there; what others changed meanwhile stays.
+export const changeTicket = (id, changes) =>
+  within(TICKETS, "readwrite", (store) => {
+    const asked = store.get(id);
+    asked.onsuccess = () => asked.result && store.put({ ...asked.result, ...changes });
+    return asked;
+  });
 export const dropTicket = (id) => within(TICKETS, "readwrite", (store) => store.delete(id));
 export const getSetting = (name) => within(SETTINGS, "readonly", (store) => store.get(name));
 export const putSetting = (name, value) => within(SETTINGS, "readwrite", (store) => store.put(value, name));

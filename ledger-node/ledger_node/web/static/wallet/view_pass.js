@@ -11,7 +11,7 @@ import { cents, moment, money, t } from "./language.js";
 import { takeDraft, useUp } from "./letters.js";
 import { facts, field, notice, pressing } from "./parts.js";
 import { consents } from "./provider.js";
-import { putTicket } from "./store.js";
+import { changeTicket } from "./store.js";
 import { sync } from "./wallet.js";
 
 const HOUR = 3_600;
@@ -140,11 +140,10 @@ async function offerTo(ticket, { price, until, to }) {
   };
   const entry = await seal("transfer.offer", ticket.event, signedAt(), body, signing(ticket.key));
   // Kept first: the link can be handed over even if the answer is lost.
-  const kept = { ...ticket, offer: { deal: await dealId(entry), secret: hex(secret) } };
-  await putTicket(kept);
+  await changeTicket(ticket.id, { offer: { deal: await dealId(entry), secret: hex(secret) } });
   const contact = to && { secret: hex(secret), [to.includes("@") ? "email" : "phone"]: to };
   await offer(ticket.event, { entry: hex(entry), ...contact });
-  await sync(kept);
+  await sync(ticket);
 }
 
 async function putUp(ticket, { price, until }) {

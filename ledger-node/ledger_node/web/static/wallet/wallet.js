@@ -3,7 +3,7 @@
 import { Problem, holding } from "./api.js";
 import { hex } from "./bytes.js";
 import { now } from "./clock.js";
-import { allTickets, putTicket, ticketId } from "./store.js";
+import { allTickets, changeTicket, ticketId } from "./store.js";
 
 // "asked": its key may be on the ledger or not; "held": it is; "gone": somebody else's is.
 export const ASKED = "asked",
@@ -32,16 +32,18 @@ export async function shownTickets() {
 export async function sync(ticket) {
   try {
     const seen = await holding(ticket.event, ticket.ticket, hex(ticket.key.public));
-    const fresh = { ...ticket, seen, synced: now(), state: HELD, since: ticket.since || now() };
     if (seen.certificate === null && ticket.seen) Object.assign(seen, signed(ticket.seen));
-    await putTicket(fresh);
-    return fresh;
+    return await changed(ticket, { seen, state: HELD, since: ticket.since || now() });
   } catch (error) {
     if (!(error instanceof Problem) || error.code !== "not-yours" || ticket.state === ASKED) throw error;
-    const gone = { ...ticket, state: GONE, synced: now() };
-    await putTicket(gone);
-    return gone;
+    return changed(ticket, { state: GONE });
   }
+}
+
+async function changed(ticket, changes) {
+  const whole = { ...changes, synced: now() };
+  const kept = await changeTicket(ticket.id, whole);
+  return { ...(kept ?? ticket), ...whole };
 }
 
 const signed = ({ certificate, ledger_signature }) => ({ certificate, ledger_signature });
