@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, PlainSerializer
 
-from scanner.sync.answers import Answer, Uint
+from scanner.sync.answers import Answer
 from scanner.verify.entry import MAX_BYTES
 
 PATH = "/v1/peer"
@@ -37,6 +37,9 @@ Raw = Annotated[
 """A record; base64 on the wire."""
 
 
+Count = Annotated[int, Field(ge=0, le=2**53)]
+
+
 class Message(Answer):
     """`have`: the highest counter that the sender has of the other's chain. `newest`, `settled`, `position` and
     `pending` are those of the sender's own chain (ports.ChainPage), and so are `records`.
@@ -44,11 +47,11 @@ class Message(Answer):
 
     event: Annotated[str, Field(max_length=128)]
     to: Annotated[str, Field(max_length=200)]
-    have: Uint
-    newest: Uint
-    settled: Uint
-    position: Uint
-    pending: Uint
+    have: Count
+    newest: Count
+    settled: Count
+    position: Count
+    pending: Count
     records: tuple[Raw, ...] = Field(max_length=MOST_RECORDS)
 
     def pack(self) -> bytes:

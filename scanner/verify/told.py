@@ -15,6 +15,9 @@ from scanner.verify.manifest import EventManifest
 from scanner.verify.record import check_record
 from scanner.verify.row import Row
 
+_BOUNDS = {"ticket": 2**32, "owner_seq": 2**16, "counter": 2**53, "of": 2**53, "time_ms": 2**32 * 1000}
+"""What rows and codes hold, and what a page or a database can: a record is of 64 bits, and another gate's to choose."""
+
 
 @dataclass(frozen=True, slots=True)
 class Peer:
@@ -64,6 +67,8 @@ def read_told(raw: bytes, peer: Peer, event: str) -> Entry | Malformed:
         return Malformed(f"it is of the event {entry.event[:40]}")
     if entry.actor != peer.public_key or (entry.body["device"], entry.body["gate"]) != (peer.device, peer.gate):
         return Malformed(f"it is not a record of {peer.device} at gate {peer.gate}")
+    if beyond := [name for name, most in _BOUNDS.items() if entry.body.get(name, 0) >= most]:
+        return Malformed(f"its {beyond[0]} is larger than there can be")
     return entry if signature_good(entry) else Malformed("its signature is not good")
 
 

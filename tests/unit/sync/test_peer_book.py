@@ -1,5 +1,6 @@
 """What was told by peers: what is kept for how long, and what a broken chain shows."""
 
+from scanner.journal_recovery import DAMAGED
 from scanner.sync.peer_book import KEEP_MS, PeerBook, Plan
 from scanner.verify.entry import Entry, open_entry
 from scanner.verify.record import (
@@ -66,7 +67,7 @@ def test_a_gap_and_a_copied_card_are_noticed_and_their_records_believed() -> Non
     tell(forked, admission(8))
     assert "copied" in forked.chain(DEVICE).fault
     assert forked.of(8)
-    tell(anew, admission(7), record(INCIDENT, GateIncident("journal-damaged"), 100_001))
+    tell(anew, admission(7), record(INCIDENT, GateIncident(DAMAGED), 100_001))
     assert (anew.chain(DEVICE).fault, anew.chain(DEVICE).have) == ("", 100_001)
 
 

@@ -217,6 +217,13 @@ def test_a_message_that_is_not_taken_is_refused_with_the_reason(first: PeerGate,
     assert second.post(body, signed(body))[0] == 200
 
 
+@pytest.mark.parametrize("field", ["have", "newest", "settled", "position", "pending"])
+def test_a_number_that_no_database_holds_is_nonsense(first: PeerGate, second: Listening, field: str) -> None:
+    for number in (-1, 2**53 + 1, 2**64):
+        body = say(first.desk.compose(second.gate.peer).model_copy(update={field: number}))
+        assert second.post(body, signed(body))[0] == 400
+
+
 def test_a_body_that_is_too_long_is_not_read_to_its_end(second: Listening) -> None:
     status, _, _ = second.post(b" " * (MOST_BODY + 1), {"Content-Type": JSON})
     assert status == 413

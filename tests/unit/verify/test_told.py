@@ -103,6 +103,25 @@ def test_a_record_of_somebody_else_is_not_the_neighbours_word() -> None:
     assert [name for name, said in bad.items() if not isinstance(said, Malformed)] == []
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"ticket": 2**32},
+        {"ticket": 2**64 - 1},
+        {"owner_seq": 2**16},
+        {"counter": 2**53},
+        {"counter": 2**64 - 1},
+        {"time_ms": 2**32 * 1000},
+    ],
+)
+def test_numbers_that_no_ticket_and_no_clock_has_are_refused(wrong: dict[str, int]) -> None:
+    body = opened(admission(compact_code(7))).body | wrong
+    raw = seal(ADMISSION, EVENT, body["time_ms"] // 1000, body, key("A2-device"))
+    said = read_told(raw, NEIGHBOUR, EVENT)
+    assert isinstance(said, Malformed)
+    assert said.reason == f"its {next(iter(wrong))} is larger than there can be"
+
+
 @pytest.mark.parametrize("code", [compact_code(7), full_code(7, 1, 101)])
 def test_an_admission_whose_holder_signed_counts(code: GateCode) -> None:
     assert shows_its_code(opened(admission(code)), MANIFEST, row(7))
