@@ -28,6 +28,11 @@ _RECORD = (
     "SELECT event, device, counter, position, digest, type, gate, time_ms, ticket, owner_seq, code_digest, verdict,"
     " cause, first_device, first_counter FROM record"
 )
+_MISPLACED = """
+SELECT (SELECT count(*) FROM ticket WHERE NOT EXISTS (SELECT 1 FROM seat
+    WHERE seat.event = ticket.event AND seat.seat = seat_of(ticket.row) AND seat.ticket = ticket.ticket)),
+  (SELECT count(*) FROM seat), (SELECT count(*) FROM ticket)
+"""
 _ROWS_A_CHUNK = 4096
 _SEATS_AT_ONCE = 500
 
@@ -65,6 +70,12 @@ class Tables:
             query = f"{_SITTING} WHERE seat.event = ? AND seat.seat IN ({', '.join('?' * marks)})"
             found = (_ticket(event, row) for row in self._conn.execute(query, (number, *places)))
             yield from (ticket for ticket in found if ticket.row.state != REFUNDED)
+
+    def misplaced(self) -> int:
+        """Seats that are noted for another ticket than the rows say, or not at all: none, in a file that is whole."""
+        self._conn.create_function("seat_of", 1, lambda row: Row.unpack(row).seat, deterministic=True)
+        missing, noted, tickets = self._conn.execute(_MISPLACED).fetchone()
+        return int(missing + noted - (tickets - missing))
 
     def tickets(self, event: str) -> Iterator[Ticket]:
         """All, in index order, streamed."""

@@ -98,6 +98,10 @@ class View:
             changed.append(ticket)
         return Changes(tuple(changed), stop)
 
+    def misplaced(self) -> int:
+        """Seats in the tables' index that are not as the rows say; 0 in a file that is whole."""
+        return self._tables.misplaced()
+
     def device(self, device: str) -> Device | None:
         """The device with this id, or None."""
         return self._tables.device(device)

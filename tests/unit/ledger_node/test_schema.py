@@ -4,10 +4,13 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from ledger_node.contract.entries import NewTicket
 from ledger_node.contract.outcome import Outcome
 from ledger_node.log.ledger import DATABASE
-from tests.fakes.box_office import EVENT, NOW, OPERATOR
+from ledger_node.services.lying_there import audit_home
+from tests.fakes.box_office import EVENT, NODE, NOW, OPERATOR
 from tests.fakes.life_story import open_ruled, put, refused, tell
 
 OLDER = """
@@ -16,6 +19,18 @@ DROP TABLE seat;
 UPDATE act SET digest = substr(digest, 9);
 DELETE FROM _sqlite_migrations WHERE name = 'near_each_other';
 """
+
+
+@pytest.mark.parametrize("harm", ["DELETE FROM seat WHERE ticket = 1", "UPDATE seat SET seat = 5555 WHERE ticket = 2"])
+def test_a_seat_that_is_noted_wrongly_is_found_by_the_audit(tmp_path: Path, harm: str) -> None:
+    with open_ruled(tmp_path) as node:
+        tell(node)
+        origin = node.ledger.origin
+    assert audit_home(tmp_path, origin, NODE).good
+    with closing(sqlite3.connect(tmp_path / DATABASE, isolation_level=None)) as harmed:
+        harmed.execute(harm)
+    (finding,) = audit_home(tmp_path, origin, NODE).findings
+    assert "seats are not noted as the tickets say" in str(finding)
 
 
 def in_seat(index: int, seat: int) -> bytes:
