@@ -19,9 +19,9 @@ HEAD = b"GET /v1/events HTTP/1.1\r\nHost: node\r\n"
 BODY = b"POST /v1/events/x/holds HTTP/1.1\r\nHost: node\r\nContent-Type: application/json\r\nContent-Length: 40\r\n\r\n"
 
 
-@pytest.fixture
-def port(tmp_path: Path) -> Iterator[int]:
-    with open_home(tmp_path) as node:
+@pytest.fixture(scope="module")
+def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    with open_home(tmp_path_factory.mktemp("node")) as node:
         stage(node, 1)
         with serving(node, SHORT) as running:
             yield running.port
