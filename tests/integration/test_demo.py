@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from scanner.camera.decode import Decoder
+from tests.fakes.other_verifier import check_with_another_verifier
 from tests.show.audience import Lane, Visit
 from tests.show.cast import EVENT
 from tests.show.phone import Phone
@@ -94,6 +95,9 @@ def test_the_show_goes_as_the_script_says_and_the_books_balance(tmp_path: Path) 
     proven = [line for line in said.splitlines() if "✓ in the log" in line]
     assert len(proven) == sum("▶ opens" in line for line in shown) > 5
     assert_paths_stand_in_the_log(said, tmp_path / "demo" / "node")
+    audited = subprocess.run([*LEDGER, "audit", str(tmp_path / "demo" / "node")], capture_output=True, check=True)
+    checked = check_with_another_verifier(tmp_path / "demo" / "node", tmp_path)
+    assert checked >= json.loads(audited.stdout)["checked"] > 40
     for gate in ("R1", "B1"):
         source = tomllib.loads((tmp_path / "demo" / gate / "gate.toml").read_text())["camera"]["source"]
         frames = source.removeprefix("follow:")
