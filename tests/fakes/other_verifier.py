@@ -1,5 +1,6 @@
 """A log as others see it who share no code with us: a real witness signs what a real node serves, and tlog-scales
-checks checkpoint, cosignature, the inclusion of every entry and the consistency with older sizes.
+checks checkpoint, cosignature, the inclusion of every entry and the consistency with older sizes. The witness, which
+is a node of its own, must have come to the same state.
 """
 
 import json
@@ -27,6 +28,9 @@ def check_with_another_verifier(home: Path, folder: Path) -> int:
         size = json.loads(get(f"http://127.0.0.1:{port}", "/healthz"))["size"]
         standing = wait_for_size(url, size)
         note = get(url, standing["checkpoint"]).decode()
+        # Two nodes that replay one log, each in a process of its own, state the same digests of it.
+        ours = json.loads(get(f"http://127.0.0.1:{port}", "/state"))["statement"].partition("\n\n")[0]
+        assert ours == get(url, standing["state"]).decode().partition("\n\n")[0]
         with operator(home) as node:
             node.do("log-export", folder=str(folder / "copy"))
     checkpoint = tlog.Checkpoint.from_text(note)
