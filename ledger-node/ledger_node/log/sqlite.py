@@ -15,6 +15,8 @@ from ledger_node.log.tables import Tables
 from ledger_node.log.tiles import WIDTH, frontier_of, grow
 from scanner.verify.merkle import Frontier, empty_root, leaf_hash
 
+_MOST_WAITING = 20_000
+"""Changes that are kept back in memory: a million tickets may come in one transaction."""
 _RESTORE = "keep it as it is, run `ledger-node audit` on it, and restore the newest backup"
 
 
@@ -49,18 +51,24 @@ class SqliteStore:
         """As the port says."""
         self._entries.append((self._frontier.size, raw))
         self._hashes += grow(self._frontier, leaf_hash(raw))
+        if self.state.waiting >= _MOST_WAITING:
+            self._write()
 
     def commit(self) -> Head:
         """As the port says."""
         head = Head(self._frontier.size, self._frontier.root())
+        self._write()
+        self._conn.execute("UPDATE head SET size = ?, root = ?, clock = ?", (head.size, head.root, self.state.clock))
+        self._conn.execute("COMMIT")
+        self._in_doubt = False
+        return head
+
+    def _write(self) -> None:
+        """Put what was kept back into the open transaction."""
         self.state.flush()
         self._conn.executemany("INSERT INTO entry VALUES (?, ?)", self._entries)
         self._conn.executemany("INSERT INTO hash VALUES (?, ?, ?)", self._hashes)
-        self._conn.execute("UPDATE head SET size = ?, root = ?, clock = ?", (head.size, head.root, self.state.clock))
-        self._conn.execute("COMMIT")
         self._entries, self._hashes = [], []
-        self._in_doubt = False
-        return head
 
     def recover(self) -> Head:
         """As the port says."""

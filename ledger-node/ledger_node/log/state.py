@@ -176,6 +176,11 @@ class SqliteState(Tables):
         if self.find(kind, event, key) is not None:
             self._facts[kind.KIND, event, key] = None
 
+    @property
+    def waiting(self) -> int:
+        """Changes that were put and are not written yet."""
+        return len(self._tickets) + len(self._facts) + len(self._records)
+
     def flush(self) -> None:
         """Write what was put into the open transaction."""
         many = self._conn.executemany
