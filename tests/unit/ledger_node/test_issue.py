@@ -162,3 +162,27 @@ def test_standing_tickets_have_no_seats_and_may_be_any_number(node: Node, tmp_pa
     with pytest.raises(ServiceError) as taken:
         issue_lot(node, Lot(EVENT, 1, first=2))
     assert taken.value.code == "index-taken"
+
+
+def test_of_a_long_file_whose_last_row_is_refused_nothing_is_kept(tmp_path: Path) -> None:
+    """So long that much of it is written before the last row is looked at."""
+    count = 22_000
+    rows = [f"{index},{index},0,1,100,," for index in range(1, count + 1)]
+    with open_home(tmp_path / "home") as node:
+        create_event(node, EventOrder(EVENT, "Harbour Nights", DOORS, DOORS + 5400, count + 1))
+        doubled = refused(node, written(tmp_path, *rows, f"{count + 1},1,0,1,100,,"))
+        assert doubled.code == "seat-doubled"
+        with node.view() as view:
+            digest = view.contract_digest()
+            assert list(view.tickets(EVENT)) == []
+        assert import_file(node, EVENT, written(tmp_path, *rows)) == count
+        assert refused_later(node, written(tmp_path, f"{count + 1},1,0,1,100,,")) == "seat-doubled"
+        with node.view() as view:
+            assert sum(1 for _ in view.tickets(EVENT)) == count
+            assert view.contract_digest() != digest
+
+
+def refused_later(node: Node, path: Path) -> str:
+    with pytest.raises(ServiceError) as caught:
+        import_file(node, EVENT, path)
+    return caught.value.code
