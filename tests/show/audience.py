@@ -17,7 +17,7 @@ from tests.show.spool import Spool
 from tests.show.venue import empty_scene
 
 FPS = 13.0
-APPROACH_S = 2.1
+APPROACH_S = 2.0
 TWO_S = 2.2
 BOTH_HELD_FROM_S = 1.0
 GAP_S = 0.4

@@ -1,7 +1,7 @@
 """The box office: everything that an operator does at a ledger node in the show, with the node's own command line.
 
-It works the same while the node is served and while it is down; while it is served, from several threads. No rule of a
-ticket is known here.
+It works the same while the node is served and while it is down. What prepares the sale goes over the socket that
+commands use, without starting a program for each. No rule of a ticket is known here.
 """
 
 import json
@@ -9,9 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ledger_node.cli.operator import operator
+from ledger_node.services.errors import ServiceError
 from tests.fakes.wallet import Wallet
 from tests.show.cast import EVENT, NAME
-from tests.show.stage import tool
+from tests.show.stage import ShowError, tool
 
 HALF_AN_HOUR, HOUR = 1800, 3600
 
@@ -40,17 +42,15 @@ class Office:
 
     def set_policy(self, **changes: int | str) -> int:
         """The event's next policy; its version."""
-        return int(
-            self._ask("policy", "set", EVENT, *(f"{name}={value}" for name, value in changes.items()))["version"]
-        )
+        return int(self._do("policy-set", changes=changes)["version"])
 
     def add_provider(self, name: str, public_key: str) -> None:
         """A wallet provider whose receipts count from now on."""
-        self._run("actors", "add", EVENT, name, "provider", public_key)
+        self._do("actors-add", actor=name, role="provider", public_key=public_key)
 
     def open_sale(self) -> None:
         """Sell what is unsold over the node's API."""
-        self._run("sale", "open", EVENT)
+        self._do("sale-open", most=8, seconds=600)
 
     def import_orders(self, csv: Path) -> dict[str, Any]:
         """What became of the ticketing system's orders in a file."""
@@ -58,8 +58,8 @@ class Office:
 
     def allot(self, sponsor: str, ticket: int) -> None:
         """A sponsor, and a ticket that they may give to a guest."""
-        self._run("sponsors", "add", EVENT, sponsor)
-        self._run("sponsors", "allot", EVENT, sponsor, str(ticket))
+        self._do("sponsors-add", sponsor=sponsor)
+        self._do("sponsors-allot", sponsor=sponsor, tickets=[ticket])
 
     def invite(self, sponsor: str, email: str) -> list[int]:
         """The ticket that the sponsor's guest gets, if they claim it."""
@@ -83,6 +83,13 @@ class Office:
         """The certificate for full codes and the ledger's signature on it, in hex."""
         shown = self._ask("tickets", "show", EVENT, str(ticket), "--certificate")
         return shown["certificate"], shown["ledger_signature"]
+
+    def _do(self, operation: str, **values: Any) -> dict[str, Any]:
+        try:
+            with operator(self.home) as node:
+                return dict(node.do(operation, event=EVENT, **values))
+        except ServiceError as error:
+            raise ShowError(f"{operation}: {error}") from error
 
     def _run(self, *arguments: str | Path) -> str:
         return tool("ledger-node", "--home", self.home, *arguments)

@@ -115,19 +115,9 @@ class Script:
 
     def returned(self) -> list[Beat]:
         """The node is back and both gates have heard it."""
-        cast, deals = self.cast, self.deals
-        at_red = self._used(RED_GATE, cast.anywhere(2), "a ticket that entered at B1")
-        again = Scene(
-            RED_GATE,
-            "the late buyer once more",
-            USED,
-            lambda at: (cast.compact(deals.sold_late, at, holder=deals.sold_late_to),),
-            deals.sold_late,
-        )
-        return self._cut(
-            Beat((at_red, self._good(BLUE_GATE, cast.blue(14))), short=True),
-            Beat((again, self._person(BLUE_GATE, self.company.chan_before, "old code", GONE))),
-        )
+        at_red = self._used(RED_GATE, self.cast.anywhere(2), "a ticket that entered at B1")
+        old_code = self._person(BLUE_GATE, self.company.chan_before, "old code", GONE)
+        return [Beat((at_red, old_code))]
 
     def entered_alone(self) -> tuple[int, ...]:
         """Tickets that one gate admitted alone and that the other is asked about afterwards."""

@@ -52,15 +52,14 @@ class Weeks:
         """At the node at `url`. Raises ShowError."""
         with App(url) as app, ThreadPoolExecutor() as pool:
             try:
-                self._rules(pool)
+                self._rules()
                 invited = pool.submit(self._office.invite, SPONSOR, LAM.email)
                 self._order(app)
                 self._direct_sale(app)
                 self._transfer(app)
                 self._resale(app)
-                freezing = pool.submit(self._office.set_policy, freezes=2 * HOUR)
                 self._guest(app, invited)
-                self._freeze(app, freezing)
+                self._freeze(app)
                 balanced = self._outside.balanced()
             except RefusedError as no:
                 raise ShowError(f"the node refused what it should not: {no}") from no
@@ -71,18 +70,14 @@ class Weeks:
 
     # Scenes
 
-    def _rules(self, pool: ThreadPoolExecutor) -> None:
+    def _rules(self) -> None:
         office, outside = self._office, self._outside
         parties = {"organiser_party": outside.party(ORGANISER), "service_party": outside.party(SERVICE)}
-        joining: list[Future[Any]] = [
-            pool.submit(office.set_policy, **RULES, **parties, sponsor_share=SPONSORS_SHARE),
-            pool.submit(office.add_provider, PROVIDER, outside.provider_key),
-            pool.submit(office.open_sale),
-            pool.submit(office.allot, SPONSOR, self._who.lam.ticket),
-        ]
         with self._stage.bar("the organiser's rules, a wallet provider, a sponsor", None):
-            for one in joining:
-                one.result()
+            office.set_policy(**RULES, **parties, sponsor_share=SPONSORS_SHARE)
+            office.add_provider(PROVIDER, outside.provider_key)
+            office.open_sale()
+            office.allot(SPONSOR, self._who.lam.ticket)
         self._say(OFFICE, "at most face value; of a resale 5 % go to the organiser")
 
     def _order(self, app: App) -> None:
@@ -149,8 +144,9 @@ class Weeks:
         token, _ = self._open_letter(app, LAM)
         self._activate(app, token, LAM.email, [held])
 
-    def _freeze(self, app: App, freezing: "Future[int]") -> None:
-        self._say(OFFICE, f"policy {freezing.result()}: from now on no ticket changes hands")
+    def _freeze(self, app: App) -> None:
+        version = self._office.set_policy(freezes=2 * HOUR)
+        self._say(OFFICE, f"policy {version}: from now on no ticket changes hands")
         no = refused("frozen", lambda: app.offer(self._who.lee, 0, os.urandom(32), CHOW.email))
         self._say(LEE, "would pass it on after all", no)
 
