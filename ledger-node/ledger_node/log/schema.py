@@ -118,7 +118,8 @@ def open_writer(path: Path) -> sqlite3.Connection:
         conn.execute("PRAGMA journal_mode = WAL")
         conn.execute("PRAGMA synchronous = FULL")
         conn.execute("PRAGMA cache_size = -65536")
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        # The second: a damaged schema, whose text the message would quote.
         conn.close()
         raise LedgerFault(f"{path} cannot be used: {error}", lasting=True) from error
     return conn

@@ -35,9 +35,13 @@ class SqliteStore:
             self._adopt(operator, origin)
             self.recover()
             self._check_tail()
-        except Exception as error:
+        except (LedgerFault, sqlite3.Error) as error:
             self._conn.close()
             raise self.explain(error) from error
+        except Exception as error:
+            # A flipped bit can change a cell's type, which SQLite does not notice.
+            self._conn.close()
+            raise self._damaged(f"what is in it cannot be read ({error!r})") from error
 
     def begin(self) -> int:
         """As the port says."""

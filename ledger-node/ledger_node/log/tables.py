@@ -188,14 +188,20 @@ class Tables:
         return tally
 
     def entries(self, start: int, stop: int) -> Iterator[bytes]:
-        """Raw entries at positions start <= p < stop."""
+        """Raw entries at positions start <= p < stop.
+
+        A flipped bit can change a cell's type, unseen by SQLite; what is no BLOB is given as nothing, and fits no hash.
+        """
         query = "SELECT raw FROM entry WHERE position >= ? AND position < ? ORDER BY position"
-        return (raw for (raw,) in self._conn.execute(query, (start, stop)))
+        return (raw if type(raw) is bytes else b"" for (raw,) in self._conn.execute(query, (start, stop)))
 
     def hashes(self, level: int, start: int, count: int) -> list[bytes]:
         """Tile hashes, as `HashSource` says."""
         query = "SELECT hash FROM hash WHERE level = ? AND place >= ? AND place < ? ORDER BY place"
-        return [one for (one,) in self._conn.execute(query, (level, start, start + count))]
+        return [
+            one if type(one) is bytes else bytes(32)
+            for (one,) in self._conn.execute(query, (level, start, start + count))
+        ]
 
     def _number(self, event: str) -> int | None:
         found = self._conn.execute("SELECT number FROM event WHERE event = ?", (event,)).fetchone()

@@ -9,7 +9,7 @@ from ledger_node.contract.outcome import Outcome
 from ledger_node.contract.records import outcome_of
 from ledger_node.contract.state import Device, EventState, F, Record, Ticket
 from ledger_node.log import tiles
-from ledger_node.log.port import Head
+from ledger_node.log.port import Head, LedgerFault
 from ledger_node.log.tables import Tables
 from scanner.verify.merkle import Frontier
 from scanner.verify.row import ROW_BYTES
@@ -68,7 +68,8 @@ class View:
         known = self.event(event)
         digest = StateDigest(event, self.size, known.issued if known else 0)
         for rows in self.rows(event):
-            assert len(rows) % ROW_BYTES == 0, "chunks are whole rows"
+            if len(rows) % ROW_BYTES:
+                raise LedgerFault(f"a ticket's row of {event} is damaged", lasting=True)
             digest.update(rows)
         return digest.digest()
 
