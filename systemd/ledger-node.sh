@@ -8,7 +8,7 @@ case ${1:-} in
     serve) echo "ledger-node: here systemd runs it: systemctl start ledger-node" >&2; exit 2 ;;
     witness) echo "ledger-node: here systemd runs it: systemctl start ledger-witness" >&2; exit 2 ;;
     event | tickets | devices | keys | snapshot | export | accounts | vault | activations | alerts) ;;
-    policy | actors | orders | sale | transfers | resale | sponsors) ;;
+    policy | actors | orders | sale | transfers | resale | sponsors | refunds) ;;
     *) exec "$program" "$@" ;;
 esac
 case " $* " in *" --help "* | *" -h "*) exec "$program" "$@" ;; esac
