@@ -90,7 +90,7 @@ def keep(node: Node, event: str, tickets: Sequence[int], tier: int = 0, vacancie
     try:
         log_act(node, HoldSeats(_digest(token), tickets, until).seal(event, now, node.keys.node))
     except ServiceError as refused:
-        if vacancies is not None and refused.code == "seat-taken":
+        if vacancies is not None and refused.code == "seat-taken" and not vacancies.lately(event, now):
             with node.view() as view:
                 vacancies.check(view, event, now)
         raise

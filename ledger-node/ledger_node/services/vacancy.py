@@ -19,11 +19,14 @@ AGAIN = 5
 
 @dataclass(slots=True)
 class _Left:
-    """Tickets that were free when they were read; if none was, how many are kept and until when that is believed."""
+    """Tickets that were free when they were read, and when one was seen free last; if none was, how many are kept and
+    until when that is believed.
+    """
 
     free: list[int] = field(default_factory=list)
     kept: int = 0
     until: int = 0
+    seen: int = -1
 
 
 class Vacancies:
@@ -32,6 +35,11 @@ class Vacancies:
     def __init__(self) -> None:
         self._events: dict[str, _Left] = {}
         self._lock = threading.Lock()
+
+    def lately(self, event: str, now: int) -> bool:
+        """Whether a free seat was seen in this very second, so that nobody needs to look."""
+        left = self._events.get(event)
+        return left is not None and left.seen == now
 
     def check(self, view: View, event: str, now: int) -> None:
         """Raises ServiceError "sold-out" if every seat is sold, "none-free" if some may come free."""
@@ -42,6 +50,7 @@ class Vacancies:
             if left.until <= now:
                 left = self._events[event] = _read(view, event, now)
             if left.free:
+                left.seen = now
                 return
             kept = left.kept
         if kept:
@@ -55,6 +64,7 @@ def _any(view: View, event: str, left: _Left, now: int) -> bool:
         index = left.free[-1]
         ticket = view.ticket(event, index)
         if ticket is not None and is_free(ticket, view.find(Title, event, index), now):
+            left.seen = now
             return True
         left.free.pop()
     return False
