@@ -6,6 +6,7 @@ network behind one address goes on working while nobody guesses there.
 
 from collections import OrderedDict, deque
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from starlette.requests import Request
@@ -86,6 +87,7 @@ def group_of(address: str) -> str:
     return str(ip_network((parsed, 64), strict=False)) if parsed.version == 6 else address
 
 
+@lru_cache(CAPACITY)
 def _believed(address: str, proxies: Networks) -> bool:
     try:
         parsed = ip_address(address)
