@@ -1,24 +1,59 @@
 """The machine's clocks, read. What to make of them is clock.py's business."""
 
 import ctypes
+import os
 import time
+from pathlib import Path
 
 from scanner.clock import TrustedClock
+from scanner.kept_time import NOTHING_KEPT, Kept
 
-_TIMEX_BYTES = 256
 _UNSYNCHRONISED = 5
 """TIME_ERROR of adjtimex(2): the kernel's clock is not held by NTP."""
+_RTC = Path("/sys/class/rtc/rtc0/since_epoch")
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
-def disciplined() -> bool:
-    """Whether NTP holds the wall clock, as the kernel says. False where that can't be asked."""
+class _Timex(ctypes.Structure):
+    """The beginning of struct timex; the rest is only room."""
+
+    _fields_ = (
+        ("modes", ctypes.c_uint),
+        ("offset", ctypes.c_long),
+        ("freq", ctypes.c_long),
+        ("maxerror", ctypes.c_long),
+        ("rest", ctypes.c_char * 256),
+    )
+
+
+def ntp_bound() -> float | None:
+    """The error bound in seconds of a wall clock that NTP holds, as the kernel says (timesyncd, ntpd, chrony with
+    `rtcsync` tell it); None where none does, or where the kernel can't be asked.
+    """
+    asked = _Timex()
     try:
-        state: int = ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES))
+        state: int = ctypes.CDLL(None).adjtimex(ctypes.byref(asked))
     except (OSError, AttributeError):
-        return False
-    return 0 <= state < _UNSYNCHRONISED
+        return None
+    return float(asked.maxerror) / 1e6 if 0 <= state < _UNSYNCHRONISED else None
 
 
-def system_clock(floor: float) -> TrustedClock:
-    """A trusted clock over this machine's; `floor` is the newest signed time that was stored."""
-    return TrustedClock(time.time, time.monotonic, disciplined, floor)
+def clock_chip(path: Path = _RTC) -> float | None:
+    """Unix seconds of the clock chip; None where there is none."""
+    try:
+        return float(path.read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def boot_id() -> str:
+    """Which start of the machine this is: the monotonic clock counts from it."""
+    try:
+        return _BOOT.read_text().strip()
+    except OSError:
+        return f"process {os.getpid()}"
+
+
+def system_clock(kept: Kept = NOTHING_KEPT, me: str = "") -> TrustedClock:
+    """A trusted clock over this machine's; `kept` is what an earlier run stored, `me` this device."""
+    return TrustedClock(time.time, time.monotonic, ntp_bound, kept, rtc=clock_chip, boot=boot_id(), me=me)
