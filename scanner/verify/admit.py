@@ -10,6 +10,7 @@ from typing import Any
 
 from scanner.verify.gatecode import GateCode, Problem, Unreadable
 from scanner.verify.keys import NO_KEY
+from scanner.verify.leases import lease_holders
 from scanner.verify.manifest import EventManifest
 from scanner.verify.policy import Strictness
 from scanner.verify.reasons import Outcome, Reason
@@ -17,6 +18,8 @@ from scanner.verify.row import ACTIVE, BLOCKED, CANCELLED, REFUNDED, Row
 
 MARK_TIME_UNTRUSTED = "time-untrusted"
 MARK_CERTIFICATE = "certificate"
+MARK_TOLD = "told-elsewhere"
+"""Another gate says that this ticket entered there, and what it shows for it cannot be checked here."""
 MARK_UNLEASED = "offline-unleased"
 
 
@@ -134,33 +137,38 @@ def decide(
     return replace(verdict, outcome=against.outcome, reason=against.reason, detail=against.detail)
 
 
-def alone(verdict: Verdict, manifest: EventManifest, gate: str) -> Verdict:
-    """What an admission becomes when no ledger node answers: a gate spends only the uses that are leased to it."""
+def alone(verdict: Verdict, manifest: EventManifest, gate: str, *, given_up: bool = False) -> Verdict:
+    """What an admission becomes when no ledger node answers: a gate spends only the uses that are leased to it.
+
+    `given_up`: this gate gave the ticket's use up when the ledger node called it back.
+    """
     if verdict.outcome != "admit" or verdict.reason != Reason.OK:
         return verdict
+    if MARK_TOLD in verdict.marks:
+        return replace(verdict, outcome="amber", reason=Reason.ASK_SUPERVISOR)
     gates = leased_to(verdict, manifest)
-    if gate in gates:
+    if gate in gates and not given_up:
         return verdict
     match manifest.policy.offline:
         case "admit-marked":
             return replace(verdict, marks=(*verdict.marks, MARK_UNLEASED))
-        case "supervisor":
+        case "refuse" if gate not in gates:
+            return held_elsewhere(verdict, manifest)
+        case _:
+            # Also where this gate gave the use up: no other one may have it, so there is none to be sent to.
             return replace(verdict, outcome="amber", reason=Reason.ASK_SUPERVISOR, detail={"gates": gates})
-        case "refuse":
-            return replace(verdict, outcome="amber", reason=Reason.OTHER_LEASE, detail={"gates": gates})
+
+
+def held_elsewhere(verdict: Verdict, manifest: EventManifest) -> Verdict:
+    """An admission whose use another gate holds: the holder is sent there."""
+    return replace(verdict, outcome="amber", reason=Reason.OTHER_LEASE, detail={"gates": leased_to(verdict, manifest)})
 
 
 def leased_to(verdict: Verdict, manifest: EventManifest) -> list[str]:
-    """The gates that may spend this ticket's use offline; every gate that knows the manifest gives the same answer."""
-    groups = sorted(manifest.gate_groups, key=lambda group: group.number)
-    if not groups or verdict.ticket is None:
+    """The gates that may spend this ticket's use while they are cut off."""
+    if verdict.ticket is None:
         return manifest.gates()
-    number = verdict.lease or verdict.gate_group
-    group = manifest.group(number) or groups[verdict.ticket % len(groups)]
-    gates = sorted(group.gates)
-    if manifest.policy.lease == "gate" and gates:
-        return [gates[verdict.ticket // len(groups) % len(gates)]]
-    return gates
+    return lease_holders(verdict.ticket, verdict.gate_group, verdict.lease, manifest)
 
 
 def effective_use(view: View, local: Use | None, manifest: EventManifest) -> Use | None:
@@ -279,7 +287,7 @@ def _place(standing: _Standing, manifest: EventManifest, now: Now, gate: str | N
         detail = {
             "gate_group": number,
             "name_en": group.name_en if group else f"gate group {number}",
-            "name_zh": group.name_zh if group else f"{number} 號入口",
+            "name_zh": group.name_zh if group else f"{number} 號閘口",
             "gates": list(group.gates) if group else [],
         }
         return _Finding(_outcome(policy.wrong_gate), Reason.WRONG_GATE, detail)

@@ -13,6 +13,7 @@ Codec and signed messages only; whether a code opens a gate is decided in admit.
 import hashlib
 import struct
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from scanner.verify import base45
@@ -128,6 +129,7 @@ class GateCode:
         return verify(ledger_key, _CERTIFICATE + event_hash + subject + self.certificate.pack(), self.ledger_signature)
 
 
+@lru_cache(maxsize=256)
 def event_hash(event: str) -> bytes:
     """SHA-256 of the event id; its first four bytes are the event tag."""
     return hashlib.sha256(event.encode()).digest()

@@ -6,7 +6,8 @@ whether a nonce was seen before, is the caller's business. Signatures go through
 A request covers method, path, query, digest and, with a body, content type. Not the authority: a proxy or a second
 name of the same node rewrites it, and what it would stop (a request replayed at another node) changes nothing, because
 each request is idempotent or single-use. An answer covers status, digest, content type and the signature of the request
-it answers (`"signature";req`), so an answer to another question, or to another gate, does not verify.
+it answers (`"signature";req`), so an answer to another question, or to another gate, does not verify. A message has one
+signature with our label and nothing beside it, or it is refused: what an answer is bound to is what was verified.
 The tags keep requests and answers apart; `keyid` is the signer's public key in hex.
 """
 
@@ -17,16 +18,18 @@ from collections.abc import Callable
 
 from scanner.verify import httpsig_base as plain
 from scanner.verify import httpsig_library as library
-from scanner.verify.httpsig_base import ANSWER_TAG, LABEL, REQUEST_TAG, Headers, Refused, Signed
+from scanner.verify.httpsig_base import ANSWER_TAG, LABEL, REQUEST_TAG, Headers, Lines, Refused, Signed, sole_signature
 from scanner.verify.keys import SigningKey, verify
 
 __all__ = [
     "WINDOW",
+    "Lines",
     "Refused",
     "Signed",
     "digest_field",
     "sign_request",
     "sign_response",
+    "sole_signature",
     "verify_request",
     "verify_response",
 ]
@@ -57,7 +60,7 @@ def sign_request(
 def verify_request(
     method: str,
     url: str,
-    headers: Headers,
+    headers: Lines,
     body: bytes,
     resolve_key: Resolve,
     now: float,
@@ -88,7 +91,7 @@ def sign_response(
 ) -> dict[str, str]:
     """`headers` with the signature headers. `body` None means that Content-Digest is in `headers` already (a file).
 
-    `request_signature` is the Signature field of the request, None if it had none: then nothing is bound.
+    `request_signature` is the request's `sole_signature`; None if it had none, or several: then nothing is bound.
     """
     if body is not None:
         headers = {**headers, "Content-Digest": digest_field(hashlib.sha256(body).digest())}
@@ -102,7 +105,7 @@ def sign_response(
 
 def verify_response(
     status: int,
-    headers: Headers,
+    headers: Lines,
     body: bytes | None,
     node_key: bytes,
     request_signature: str | None,
@@ -127,14 +130,14 @@ def digest_field(sha256: bytes) -> str:
     return f"sha-256=:{base64.b64encode(sha256).decode()}:"
 
 
-def _plain_request(method: str, url: str, headers: Headers, digest: str, *, typed: bool) -> plain.Components | None:
+def _plain_request(method: str, url: str, headers: Lines, digest: str, *, typed: bool) -> plain.Components | None:
     fields, target = plain.plain_fields(headers), _TARGET.fullmatch(url)
     if fields is None or target is None or (typed and "content-type" not in fields):
         return None
     return plain.request_components(method, target[1], fields["content-type"] if typed else None, digest)
 
 
-def _plain_answer(status: int, headers: Headers, digest: str, question: str | None) -> plain.Components | None:
+def _plain_answer(status: int, headers: Lines, digest: str, question: str | None) -> plain.Components | None:
     fields = plain.plain_fields(headers)
     return plain.answer_components(status, fields.get("content-type"), digest, question) if fields is not None else None
 
@@ -149,7 +152,7 @@ def _quick_sign(
 
 
 def _quick_verify(
-    components: plain.Components | None, headers: Headers, sha256: bytes, resolve_key: Resolve, tag: str
+    components: plain.Components | None, headers: Lines, sha256: bytes, resolve_key: Resolve, tag: str
 ) -> Signed | None:
     """Only ever a yes; whatever is not a plain yes, the library looks at, and says why not."""
     fields = plain.plain_fields(headers)

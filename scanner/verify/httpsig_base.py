@@ -8,7 +8,7 @@ hold that both build the same bytes. No keys and no verdicts here.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 LABEL = "gate"
 REQUEST_TAG = "ticketme/v1/request"
@@ -21,6 +21,8 @@ _QUERY = re.compile(r"[A-Za-z0-9._~/=&-]*")
 _TYPE = re.compile(r"[a-z0-9/+.-]+(?:; ?[a-z0-9=.-]+)*")
 _DIGEST = re.compile(r"sha-256=:[A-Za-z0-9+/]{43}=:")
 _SIGNATURE = re.compile(rf"{LABEL}=(:[A-Za-z0-9+/]{{86}}==:)")
+_ONE_SIGNATURE = re.compile(rf"{LABEL}=:[A-Za-z0-9+/=]*:")
+_ONE_INPUT = re.compile(rf'{LABEL}=\([^()]*\)(?:;[a-z]+=(?:"[^"\\]*"|-?[0-9]+))*')
 _PARAMETERS = re.compile(
     r'(\([a-z0-9 "@;=-]*\));created=(0|[1-9][0-9]{0,14});keyid="([0-9a-f]{1,64})";alg="ed25519"'
     r'(?:;nonce="([A-Za-z0-9._~-]{1,64})")?;tag="([a-z0-9/]+)"'
@@ -28,6 +30,15 @@ _PARAMETERS = re.compile(
 
 Reason = Literal["unsigned", "malformed", "unknown-key", "forged", "clock"]
 Headers = Mapping[str, str]
+
+
+class Lines(Protocol):
+    """Header lines, doubled ones too."""
+
+    def items(self) -> Iterable[tuple[str, str]]:
+        """Name and value of each."""
+
+
 Components = tuple[tuple[str, str], ...]
 """(component identifier, value), in order."""
 
@@ -50,7 +61,7 @@ class Refused:
     detail: str
 
 
-def plain_fields(headers: Headers) -> dict[str, str] | None:
+def plain_fields(headers: Lines) -> dict[str, str] | None:
     """The fields that matter, by small name; None if one of them stands there twice."""
     found: dict[str, str] = {}
     for name, value in headers.items():
@@ -60,6 +71,27 @@ def plain_fields(headers: Headers) -> dict[str, str] | None:
                 return None
             found[low] = value
     return found
+
+
+def sole_signature(headers: Lines) -> str | None:
+    """The one Signature field of a message, as it stands there; None if there is none, or more than one of anything.
+
+    What is verified and what an answer is bound to are both read here: of two lines, or of two labels in one line, one
+    reader takes the first and another the last, and an answer to a stranger's request passes for one to another gate's.
+    """
+    fields = plain_fields(headers)
+    return fields.get("signature") if fields is not None and why_not_one(headers) is None else None
+
+
+def why_not_one(headers: Lines) -> str | None:
+    """Why this is not a message with exactly one signature, under our label; None if it is, or has none at all."""
+    fields = plain_fields(headers)
+    if fields is None:
+        return "a header that is signed stands there twice"
+    for name, form in (("signature", _ONE_SIGNATURE), ("signature-input", _ONE_INPUT)):
+        if name in fields and not form.fullmatch(fields[name]):
+            return f"{name} is not one signature with the label {LABEL!r}"
+    return None
 
 
 def request_components(method: str, target: str, content_type: str | None, digest: str) -> Components | None:

@@ -21,7 +21,7 @@ from http_message_signatures import (
 )
 from http_message_signatures.exceptions import HTTPMessageSignaturesException
 
-from scanner.verify.httpsig_base import LABEL, QUESTION, SIGNED_FIELDS, Headers, Refused, Signed
+from scanner.verify.httpsig_base import LABEL, QUESTION, SIGNED_FIELDS, Lines, Refused, Signed, why_not_one
 from scanner.verify.keys import SigningKey, verify
 
 _MOST_HEADER = 4096
@@ -34,7 +34,7 @@ class _Fields:
     lines: list[tuple[str, str]]
 
     @classmethod
-    def of(cls, headers: Headers) -> "_Fields":
+    def of(cls, headers: Lines) -> "_Fields":
         return cls([(name, value) for name, value in headers.items() if name.lower() in SIGNED_FIELDS])
 
     def items(self) -> Iterable[tuple[str, str]]:
@@ -62,7 +62,7 @@ class RequestMessage:
         return ("@method", "@path", "@query", "content-digest", *(("content-type",) if self.typed else ()))
 
     @classmethod
-    def of(cls, method: str, url: str, headers: Headers, *, typed: bool) -> "RequestMessage":
+    def of(cls, method: str, url: str, headers: Lines, *, typed: bool) -> "RequestMessage":
         """From plain values; `url` may be a path."""
         absolute = f"http://node{url}" if url.startswith("/") else url
         return cls(method.upper(), absolute, _Fields.of(headers), typed)
@@ -84,7 +84,7 @@ class AnswerMessage:
         return ("@status", "content-digest", *typed, *bound)
 
     @classmethod
-    def of(cls, status: int, headers: Headers, question: str | None) -> "AnswerMessage":
+    def of(cls, status: int, headers: Lines, question: str | None) -> "AnswerMessage":
         """From plain values; `question` is the request's Signature field, if it had one of ours."""
         asked = _Fields([("signature", question)] if question is not None else [])
         return cls(status, _Fields.of(headers), RequestMessage("GET", "http://node/", asked, typed=False))
@@ -163,6 +163,9 @@ def verify_message(
         return Refused("unsigned", "there is no signature")
     if sum(len(value) for _, value in message.headers.items()) > _MOST_HEADER:
         return Refused("malformed", f"the signed headers are longer than {_MOST_HEADER} characters")
+    doubled = why_not_one(message.headers)
+    if doubled is not None:
+        return Refused("malformed", doubled)
     keys = _Keys(resolve_key)
     verifier = _Verifier(signature_algorithm=_Libsodium, key_resolver=keys)
     try:

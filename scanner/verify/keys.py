@@ -34,6 +34,14 @@ class SigningKey:
         """The 64-byte signature of `message`."""
         return bindings.crypto_sign(message, self._secret)[:SIGNATURE_BYTES]
 
+    def unseal(self, sealed: bytes) -> bytes | None:
+        """What was sealed for this key; None if it was for another, or changed."""
+        secret = bindings.crypto_sign_ed25519_sk_to_curve25519(self._secret)
+        try:
+            return bindings.crypto_box_seal_open(sealed, bindings.crypto_scalarmult_base(secret), secret)
+        except (CryptoError, ValueError):
+            return None
+
 
 def verify(public_key: bytes, message: bytes, signature: bytes) -> bool:
     """Whether libsodium accepts `signature`; False, never an exception, for input of any length."""
@@ -49,6 +57,18 @@ def verify(public_key: bytes, message: bytes, signature: bytes) -> bool:
 def valid_public_key(key: bytes) -> bool:
     """Whether `key` is a canonical point of the prime-order subgroup, so that it can be registered."""
     return len(key) == PUBLIC_KEY_BYTES and bool(bindings.crypto_core_ed25519_is_valid_point(key))
+
+
+SEAL_BYTES: int = bindings.crypto_box_SEALBYTES
+"""By how much what is sealed is longer."""
+
+
+def seal(plain: bytes, public_key: bytes) -> bytes:
+    """Readable only to the holder of this Ed25519 key, which must be a valid one (libsodium's sealed box, X25519).
+
+    The one place where the library draws its own randomness: a key that is thrown away afterwards.
+    """
+    return bindings.crypto_box_seal(plain, bindings.crypto_sign_ed25519_pk_to_curve25519(public_key))
 
 
 def lock_secret(plain: bytes, secret: bytes, nonce: bytes) -> bytes:

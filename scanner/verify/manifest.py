@@ -6,16 +6,19 @@ is strict; the signature is that of the entry or the snapshot that carries it.
 
 import re
 from dataclasses import dataclass, field, fields
+from functools import lru_cache
 from typing import Any
 
 from scanner.verify.entry import Malformed, is_uint
 from scanner.verify.gatecode import BEACON_BYTES, event_hash
 from scanner.verify.keys import valid_public_key
 from scanner.verify.policy import Policy
+from scanner.verify.zones import HONG_KONG
 
 _EVENT = re.compile(r"[!-~]{1,64}")
 _LONGEST_NAME = 200
 _WEEK = 7 * 86_400
+_ZONE = re.compile(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*")
 _MOST = {"early_opens": _WEEK, "claim_deadline_ms": 10_000, "view_limit": _WEEK, "untrusted_widening": 360}
 """A typing slip here would make holders wait, or make an old screenshot good while a gate's clock is in doubt."""
 
@@ -69,6 +72,8 @@ class EventManifest:
     closed_groups: tuple[int, ...] = ()
     policy: Policy = field(default_factory=Policy)
     beacons: tuple[Beacon, ...] = ()
+    zone: str = HONG_KONG
+    """The IANA time zone in which people are told times; left out of the map where it is Hong Kong's."""
 
     @property
     def hash(self) -> bytes:
@@ -77,7 +82,7 @@ class EventManifest:
 
     def gates(self) -> list[str]:
         """All gates in one fixed order; a row's `used_gate` is a place in it, from 1."""
-        return sorted({gate for group in self.gate_groups for gate in group.gates})
+        return list(_in_order(self.gate_groups))
 
     def groups_of(self, gate: str) -> set[int]:
         """The numbers of the groups that `gate` belongs to."""
@@ -97,15 +102,22 @@ class EventManifest:
 
     def to_map(self) -> dict[str, Any]:
         """As the ledger and the snapshot carry it."""
-        return {item.name: _plain(getattr(self, item.name)) for item in fields(self)}
+        made = {item.name: _plain(getattr(self, item.name)) for item in fields(self)}
+        return made if self.zone != HONG_KONG else {name: made[name] for name in made if name != "zone"}
 
     @classmethod
     def from_map(cls, value: object) -> "EventManifest | Malformed":
         """Strict: every field, no other, each of its type and range."""
         try:
-            return _read_manifest(_fields(value, cls))
+            return _read_manifest(_fields(_with_zone(value), cls))
         except _WrongError as wrong:
             return Malformed(f"manifest: {wrong}")
+
+
+@lru_cache(maxsize=256)
+def _in_order(groups: tuple[GateGroup, ...]) -> tuple[str, ...]:
+    """Asked of every admission, and the same for the whole night."""
+    return tuple(sorted({gate for group in groups for gate in group.gates}))
 
 
 class _WrongError(Exception):
@@ -118,6 +130,14 @@ def _plain(value: Any) -> Any:
     if isinstance(value, bytes | str | int):
         return value
     return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
+
+
+def _with_zone(value: object) -> object:
+    """One map for one manifest: Hong Kong's zone is said by leaving it out."""
+    if not isinstance(value, dict):
+        return value
+    _check(value.get("zone") != HONG_KONG, f"zone is left out where it is {HONG_KONG}")
+    return {"zone": HONG_KONG, **value}
 
 
 def _fields(value: object, kind: type) -> dict[str, Any]:
@@ -149,7 +169,9 @@ def _read_manifest(m: dict[str, Any]) -> EventManifest:
         closed_groups=tuple(_uint(item, 255, "closed_groups") for item in _list(m["closed_groups"], "closed_groups")),
         policy=_policy(m["policy"]),
         beacons=tuple(_beacon(item) for item in _list(m["beacons"], "beacons")),
+        zone=_text(m["zone"], "zone"),
     )
+    _check(_ZONE.fullmatch(manifest.zone) is not None, f"zone is the name of a time zone, like {HONG_KONG}")
     _check(manifest.step > 0, "step is at least 1 s")
     _check(manifest.doors <= manifest.starts, "doors open after the start")
     _distinct([key.kid for key in manifest.keys], "kid")

@@ -17,6 +17,7 @@ class Reason(StrEnum):
     REPEAT = "repeat"
 
     CLOCK_OFF = "clock-off"
+    OLD_CODE = "old-code"
     SHOW_FULL_CODE = "show-full-code"
     WRONG_GATE = "wrong-gate"
     TOO_EARLY = "too-early"
@@ -31,6 +32,7 @@ class Reason(StrEnum):
     OTHER_EVENT = "other-event"
     UNSUPPORTED_VERSION = "unsupported-version"
     EXPIRED = "expired"
+    SCREENSHOT = "screenshot"
     FORGED = "forged"
     TRANSFERRED = "transferred"
     UNTRUSTED_CERTIFICATE = "untrusted-certificate"
@@ -42,3 +44,9 @@ class Reason(StrEnum):
     ALREADY_USED = "already-used"
     ZONE_CLOSED = "zone-closed"
     USED_ELSEWHERE = "used-elsewhere"
+
+
+NEXT_CODE_TELLS = frozenset(
+    {Reason.CLOCK_OFF, Reason.OLD_CODE, Reason.EXPIRED, Reason.SCREENSHOT, Reason.BEACON_MISSING},
+)
+"""The holder is asked for another code of the same ticket, so it counts as soon as it is in view."""

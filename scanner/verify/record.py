@@ -6,8 +6,9 @@ use of its ticket is the contract's business.
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from scanner.verify.entry import Entry, Malformed, is_uint, seal
 from scanner.verify.gatecode import COMPACT_BYTES, FULL_BYTES
@@ -17,6 +18,17 @@ from scanner.verify.reasons import Outcome
 ADMISSION, REFUSAL, VOID, RELEASE, INCIDENT = "admission", "refusal", "void", "release", "incident"
 TYPES = frozenset({ADMISSION, REFUSAL, VOID, RELEASE, INCIDENT})
 FIRST_PREVIOUS = bytes(32)
+Way = Literal["claimed", "peers", "alone"]
+WAYS: tuple[Way, ...] = get_args(Way)
+"""In what way an admission was decided: the ledger node granted its claim; other gates heard of it in time and none
+had let the ticket in; or neither, and the gate went by leases and policy alone.
+"""
+MARK_ALONE: Way = "alone"
+"""The mark of an admission for which there was no one to ask."""
+MOST_STATED = 64
+"""Ways that one record states, of each kind: what it names is looked up by those who read it."""
+DECIDED = "decided"
+"""The kind of the incident that states the ways of the admissions that were signed before they were decided."""
 
 _COMMON = {"device", "gate", "counter", "previous", "time_ms", "time_trusted", "time_error_ms", "view_size"}
 _SCAN = {"ticket", "owner_seq", "code", "verdict", "reason", "marks"}
@@ -99,6 +111,30 @@ class GateIncident:
         return {"kind": self.kind, "detail": self.detail}
 
 
+def decided(ways: Mapping[int, Way]) -> GateIncident:
+    """What states the ways of these admissions, by counter."""
+    by_way = {way: sorted(counter for counter, one in ways.items() if one == way) for way in WAYS}
+    return GateIncident(DECIDED, {way: counters for way, counters in by_way.items() if counters})
+
+
+def ways_stated(entry: Entry) -> dict[int, Way]:
+    """In what way this record says that admissions of its device were decided, by counter; a record may say anything,
+    and what is none of that is passed over.
+    """
+    body = entry.body
+    if entry.type == ADMISSION and MARK_ALONE in body["marks"]:
+        return {body["counter"]: MARK_ALONE}
+    if entry.type != INCIDENT or body.get("kind") != DECIDED or not isinstance(body.get("detail"), dict):
+        return {}
+    said: dict[int, Way] = {}
+    for way in WAYS:
+        counters = body["detail"].get(way)
+        for counter in counters[:MOST_STATED] if isinstance(counters, list) else []:
+            if is_uint(counter) and counter < body["counter"]:
+                said.setdefault(counter, way)
+    return said
+
+
 def sign_record(
     kind: str, event: str, link: Link, stamp: Stamp, what: Scan | Settlement | GateIncident, key: SigningKey
 ) -> bytes:
@@ -118,6 +154,10 @@ def sign_record(
     if wrong := check_record(Entry(kind, event, at, key.public, body, b"")):
         raise ValueError(f"not a record: {wrong.reason}")
     return seal(kind, event, at, body, key)
+
+
+MOST_RECORD = 8_192
+"""Bytes that are read of a record that a stranger, or another gate, shows. Honest ones have some hundred."""
 
 
 def record_hash(raw: bytes) -> bytes:

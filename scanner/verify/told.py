@@ -2,12 +2,16 @@
 
 A gate's signed records are believed in one direction: they take rights away. Besides, a gate may take back its own
 admission (a release or a void). Who is a gate, how records travel and where they are kept is the sync's business.
+
+An admission spends a use here only if the holder's signature in it is good: then its gate has seen the code. What this
+gate cannot check, because its list does not know the holder, is kept as unproven: it refuses no holder. The ticket
+is then for the ledger node to decide, and without it for a supervisor. So a stolen gate can slow others, not stop them.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from scanner.verify.admit import Use, View, effective_use
+from scanner.verify.admit import MARK_TOLD, Use, Verdict, View, effective_use
 from scanner.verify.entry import Entry, Malformed, open_entry, signature_good
 from scanner.verify.gatecode import GateCode, parse_raw
 from scanner.verify.keys import NO_KEY
@@ -44,6 +48,8 @@ class Told:
     time_ms: int
     released: bool = False
     until: int = 0
+    code: bytes = b""
+    """The code that the holder is said to have shown, where that could not be checked; empty where it was good."""
 
     @property
     def at(self) -> int:
@@ -72,20 +78,37 @@ def read_told(raw: bytes, peer: Peer, event: str) -> Entry | Malformed:
     return entry if signature_good(entry) else Malformed("its signature is not good")
 
 
-def shows_its_code(admission: Entry, manifest: EventManifest, row: Row | None) -> bool:
-    """Whether the holder's signature in this admission is good, as far as this gate can tell: a gate that is not honest
-    can spend only the uses of tickets whose codes it has seen.
+def shows_its_code(admission: Entry, manifest: EventManifest, row: Row | None) -> bool | None:
+    """Whether the holder's signature in this admission is good; None if this gate cannot tell. So a gate that is not
+    honest can spend only the uses of tickets whose codes it has seen.
     """
-    body, code = admission.body, parse_raw(admission.body["code"])
-    if not isinstance(code, GateCode) or code.core.event_tag != manifest.hash[:4]:
+    body = admission.body
+    code = _code_of(body["ticket"], body["code"], manifest)
+    if code is None or code.core.owner_seq != body["owner_seq"]:
         return False
-    if (code.core.ticket, code.core.owner_seq) != (body["ticket"], body["owner_seq"]):
-        return False
-    key = _holder_key(code, manifest, row)
-    beacon = manifest.beacon(code.core.beacon) if code.core.beacon else None
-    if key is None or (code.core.beacon and beacon is None):
-        return True
-    return code.holder_signature_good(manifest.hash, key, beacon.value if beacon else b"")
+    return _holder_signed(code, manifest, row, None)
+
+
+def weigh(told: Iterable[Told], manifest: EventManifest, row: Row | None, shown: GateCode | None = None) -> list[Told]:
+    """What was told of one ticket, as far as it can be checked by now: with the row as it is, and with the certificate
+    of the code that is `shown` here. What turns out to be made up is left out.
+    """
+    weighed = []
+    for one in told:
+        code = _code_of(one.ticket, one.code, manifest)
+        good = _holder_signed(code, manifest, row, shown) if code else not one.code
+        if good is not False:
+            weighed.append(replace(one, code=b"") if good else one)
+    return weighed
+
+
+def doubt(verdict: Verdict, told: Iterable[Told], view: View) -> Verdict:
+    """An admission that another gate's unproven word speaks against: marked, for the node or a supervisor."""
+    against = [one for one in told if one.code and not one.released and (not one.until or view.size <= one.until)]
+    if verdict.outcome != "admit" or not against:
+        return verdict
+    gates = sorted({one.gate for one in against})
+    return replace(verdict, marks=(*verdict.marks, MARK_TOLD), detail={**verdict.detail, "gates": gates})
 
 
 def known_use(own: Use | None, told: Iterable[Told], view: View, manifest: EventManifest) -> Use | None:
@@ -94,7 +117,7 @@ def known_use(own: Use | None, told: Iterable[Told], view: View, manifest: Event
     """
     if own and not own.released and not (own.until and view.size > own.until):
         return own
-    live = [one for one in told if not one.until or view.size <= one.until]
+    live = [one for one in told if not one.code and (not one.until or view.size <= one.until)]
     first = min((one for one in live if not one.released), key=lambda one: one.order, default=None)
     if first:
         known = own or Use(first.gate, first.at)
@@ -103,6 +126,24 @@ def known_use(own: Use | None, told: Iterable[Told], view: View, manifest: Event
     if listed and any((one.gate, one.at) == (listed.gate, listed.at) for one in live):
         return replace(own or listed, gate=listed.gate, at=listed.at, until=0, released=True)
     return own
+
+
+def _code_of(ticket: int, raw: bytes, manifest: EventManifest) -> GateCode | None:
+    """The code, if it is one of this ticket of this event."""
+    code = parse_raw(raw)
+    if not isinstance(code, GateCode) or (code.core.ticket, code.core.event_tag) != (ticket, manifest.hash[:4]):
+        return None
+    return code
+
+
+def _holder_signed(code: GateCode, manifest: EventManifest, row: Row | None, shown: GateCode | None) -> bool | None:
+    key = _holder_key(code, manifest, row)
+    if key is None and shown and (shown.core.ticket, shown.core.owner_seq) == (code.core.ticket, code.core.owner_seq):
+        key = _holder_key(shown, manifest, row)
+    beacon = manifest.beacon(code.core.beacon) if code.core.beacon else None
+    if key is None or (code.core.beacon and beacon is None):
+        return None
+    return code.holder_signature_good(manifest.hash, key, beacon.value if beacon else b"")
 
 
 def _holder_key(code: GateCode, manifest: EventManifest, row: Row | None) -> bytes | None:

@@ -25,8 +25,8 @@ from scanner.verify.reasons import Reason
 from scanner.verify.row import Row, Rows
 from tests.fakes.vectors import Situation, gate_codes, situations
 
-ELSEWHERE = {"one-at-a-time", "ask-supervisor", "other-lease", "used-elsewhere"}
-"""Reasons that need two codes, the network or its absence, so that `decide` alone never gives them."""
+ELSEWHERE = {"one-at-a-time", "ask-supervisor", "other-lease", "used-elsewhere", "old-code", "screenshot"}
+"""Reasons that need two codes or looks, the network or its absence, so that `decide` alone never gives them."""
 
 
 def judge(situation: Situation) -> Verdict:

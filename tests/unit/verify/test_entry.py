@@ -119,6 +119,11 @@ def test_shorter_than_a_signature(length: int) -> None:
     assert open_entry(bytes(length)) == Malformed("shorter than a signature")
 
 
+def test_what_an_entry_cannot_hold_is_said_in_one_sentence() -> None:
+    with pytest.raises(ValueError, match=r"^this sale holds more than integers, .* and maps, 15 deep at most$"):
+        seal("sale", "ev", 1, {"x": 0.5}, KEY)
+
+
 def test_size_limit_holds_on_both_sides() -> None:
     room = MAX_BYTES - len(seal("sale", "ev", 1, {"x": bytes(60_000)}, KEY)) + 60_000
     raw = seal("sale", "ev", 1, {"x": bytes(room)}, KEY)

@@ -11,6 +11,7 @@ from scanner.verify.httpsig import (
     digest_field,
     sign_request,
     sign_response,
+    sole_signature,
     verify_request,
     verify_response,
 )
@@ -21,6 +22,13 @@ NODE = SigningKey(b"n" * 32)
 NOW = 1_900_000_000
 PATH = "/v1/events/coliseum/claims?from=12"
 BODY = b"\xa1\x61a\x01"
+
+
+class Pairs(list[tuple[str, str]]):
+    """Header lines as a server has them, doubled ones too."""
+
+    def items(self) -> list[tuple[str, str]]:
+        return self
 
 
 def keys(keyid: str) -> bytes | None:
@@ -185,3 +193,39 @@ def test_a_large_file_is_signed_by_its_digest_and_checked_by_the_reader() -> Non
 def test_a_damaged_question_still_gets_a_signed_answer(signature: str) -> None:
     headers = sign_response(400, {}, b"no", NODE, NODE.public.hex(), NOW, signature)
     assert isinstance(verify_response(400, headers, b"no", NODE.public, None), Signed)
+
+
+SECOND = request(nonce="b2" * 16)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [("Signature", request()["Signature"]), ("signature", SECOND["Signature"])],
+        [("Signature-Input", request()["Signature-Input"]), ("Signature-Input", SECOND["Signature-Input"])],
+        [("Content-Digest", request()["Content-Digest"]), ("content-digest", request()["Content-Digest"])],
+    ],
+)
+def test_of_two_lines_none_is_taken_and_none_is_bound_to(lines: list[tuple[str, str]]) -> None:
+    twice = {lines[0][0].lower()}
+    doubled = Pairs([*lines, *((name, value) for name, value in request().items() if name.lower() not in twice)])
+    refused = verify_request("POST", PATH, doubled, BODY, keys, NOW)
+    assert refused == Refused("malformed", "a header that is signed stands there twice")
+    assert sole_signature(doubled) is None
+
+
+@pytest.mark.parametrize("name", ["Signature", "Signature-Input"])
+@pytest.mark.parametrize("label", ["gate", "rogue"])
+def test_of_two_labels_in_a_line_none_is_taken_and_none_is_bound_to(name: str, label: str) -> None:
+    doubled = request() | {name: f"{request()[name]}, {label}{SECOND[name].removeprefix('gate')}"}
+    refused = verify_request("POST", PATH, doubled, BODY, keys, NOW)
+    assert refused == Refused("malformed", f"{name.lower()} is not one signature with the label 'gate'")
+    assert sole_signature(doubled) is None
+
+
+def test_an_answer_with_a_second_signature_is_refused_too() -> None:
+    asked = request()
+    doubled = answer(asked)
+    doubled["Signature"] += ", " + answer(SECOND)["Signature"].replace("gate", "other")
+    assert isinstance(verify_response(200, doubled, b"{}", NODE.public, asked["Signature"]), Refused)
+    assert sole_signature(asked) == asked["Signature"]

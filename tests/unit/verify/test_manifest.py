@@ -1,5 +1,6 @@
 """A wrong manifest is refused with the field that is wrong; a gate never runs on half of one."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -102,6 +103,16 @@ def test_wrong_value_is_named(path: str, value: object, reason: str) -> None:
     refused = EventManifest.from_map(changed(path, value))
     assert isinstance(refused, Malformed)
     assert reason in refused.reason
+
+
+def test_a_zone_is_told_where_it_is_not_hong_kongs_and_one_manifest_has_one_map() -> None:
+    """Manifests of before have no zone, and their digests stand in signed statements."""
+    assert "zone" not in FULL.to_map()
+    elsewhere = replace(FULL, zone="Europe/London")
+    assert EventManifest.from_map(elsewhere.to_map()) == elsewhere
+    assert isinstance(EventManifest.from_map({**FULL.to_map(), "zone": "Asia/Hong_Kong"}), Malformed)
+    for wrong in ("", "../etc/passwd", "Asia Hong Kong", 8, None):
+        assert isinstance(EventManifest.from_map({**FULL.to_map(), "zone": wrong}), Malformed), wrong
 
 
 def test_gates_have_one_order_on_every_machine() -> None:

@@ -20,10 +20,12 @@ from scanner.verify.record import (
     Settlement,
     Stamp,
     check_record,
+    decided,
     record_hash,
     sign_record,
+    ways_stated,
 )
-from tests.fakes.vectors import gate_codes
+from tests.fakes.vectors import gate_codes, load
 
 DEVICE = SigningKey(b"d" * 32)
 CODE = bytes.fromhex(gate_codes()["compact"]["hex"])
@@ -121,3 +123,45 @@ def test_operators_entry_is_no_record(kind: str) -> None:
 
 def test_time_of_the_entry_is_that_of_the_record() -> None:
     assert check_record(with_body(ADMISSION, {}, at=1_800_000_001)) == Malformed("at and time_ms differ")
+
+
+# In what way admissions were decided
+
+
+@pytest.mark.parametrize("vector", load("ways.json"), ids=lambda vector: vector["name"])
+def test_the_frozen_records_say_in_what_way_admissions_were_decided(vector: dict[str, Any]) -> None:
+    entry = open_entry(bytes.fromhex(vector["record"]))
+    assert isinstance(entry, Entry)
+    assert signature_good(entry)
+    assert check_record(entry) is None
+    assert ways_stated(entry) == {int(counter): way for counter, way in vector["ways"].items()}
+
+
+def test_what_is_stated_is_what_is_read_and_signed_alike() -> None:
+    vectors = {vector["name"]: vector["record"] for vector in load("ways.json")}
+    link = Link("gate-1", "W1", 9, bytes(range(32)))
+    ways = decided({1: "claimed", 8: "claimed", 3: "peers", 4: "alone"})
+    assert sign_record(INCIDENT, "ev", link, STAMP, ways, DEVICE).hex() == vectors["decided"]
+    alone = Scan(12345, 2, CODE, "admit", "ok", ("certificate", "alone"))
+    assert sign_record(ADMISSION, "ev", link, STAMP, alone, DEVICE).hex() == vectors["alone"]
+
+
+@pytest.mark.parametrize(
+    ("detail", "ways"),
+    [
+        ({}, {}),
+        ({"claimed": 1}, {}),
+        ({"claimed": {"1": 2}, "alone": [1]}, {1: "alone"}),
+        ({"claimed": ["1", b"1", -1, True, 2.0, 2]}, {2: "claimed"}),
+        ({"claimed": [1], "peers": [1], "alone": [1]}, {1: "claimed"}),
+        ({"claimed": [9, 10, 2**64 - 1, 8]}, {8: "claimed"}),
+        ({"guessed": [1]}, {}),
+    ],
+)
+def test_a_device_may_state_anything_and_only_what_can_be_is_read(detail: dict[str, Any], ways: dict[int, str]) -> None:
+    said = record(INCIDENT)
+    entry = Entry(
+        INCIDENT, "ev", said.at, said.actor, {**said.body, "counter": 9, "kind": "decided", "detail": detail}, b""
+    )
+    assert ways_stated(entry) == ways
+    assert ways_stated(Entry(INCIDENT, "ev", said.at, said.actor, {**entry.body, "kind": "tamper"}, b"")) == {}

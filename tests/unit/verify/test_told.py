@@ -1,12 +1,14 @@
 """What another gate's word changes in a decision: it takes rights away, and takes back its own admission."""
 
+from dataclasses import replace
+
 import pytest
 
 from scanner.verify.admit import Now, Use, Verdict, View, decide
 from scanner.verify.entry import Entry, Malformed, seal
 from scanner.verify.gatecode import GateCode
 from scanner.verify.record import ADMISSION, FIRST_PREVIOUS, Link, sign_record
-from scanner.verify.told import Peer, Told, known_use, read_told, shows_its_code
+from scanner.verify.told import Peer, Told, known_use, read_told, shows_its_code, weigh
 from tests.fakes.event import (
     EVENT,
     NOON,
@@ -142,11 +144,23 @@ def test_a_gate_that_never_saw_the_code_cannot_spend_the_use() -> None:
         raw = sign_record(
             ADMISSION, EVENT, Link("A2-device", "A2", 1, FIRST_PREVIOUS), stamp_at(), told, key("A2-device")
         )
-        assert not shows_its_code(opened(raw), MANIFEST, row(7)), (ticket, seq)
+        assert shows_its_code(opened(raw), MANIFEST, row(7)) is False, (ticket, seq)
 
 
-def test_a_gate_with_an_older_list_believes_a_code_that_it_cannot_check() -> None:
+def test_what_was_told_before_there_was_a_list_counts_for_no_other_ticket_and_event_than_its_code() -> None:
+    """A gate without a list keeps what it is told unlooked at; a holder's certificate in a code proves one ticket."""
+    told = Told("A2-device", "A2", 1, 7, NOON * 1000)
+    for code, kept in (
+        (full_code(7, 1, 101), 1),
+        (full_code(8, 1, 101), 0),
+        (full_code(7, 1, 101, manifest=event_manifest("another")), 0),
+        (compact_code(8), 0),
+    ):
+        assert len(weigh([replace(told, code=code.raw)], MANIFEST, row(7))) == kept, code
+
+
+def test_a_gate_with_an_older_list_cannot_tell_whether_a_code_is_good() -> None:
     sold = opened(admission(compact_code(7, 2)))
-    assert shows_its_code(sold, MANIFEST, row(7))
-    assert shows_its_code(sold, MANIFEST, None)
-    assert not shows_its_code(sold, MANIFEST, replace_row(row(7), owner_seq=2))
+    assert shows_its_code(sold, MANIFEST, row(7)) is None
+    assert shows_its_code(sold, MANIFEST, None) is None
+    assert shows_its_code(sold, MANIFEST, replace_row(row(7), owner_seq=2)) is False
