@@ -190,6 +190,12 @@ def _remember_fault(state: State, event: Event, _timing: Timing) -> Transition:
     return Transition(replace(state, faults=state.faults | {event.part}))
 
 
+def _more_faults(state: State, event: Event, timing: Timing) -> Transition:
+    """One more part is away: shown again, because which parts these are decides what the lamps say."""
+    worse = _remember_fault(state, event, timing).state
+    return Transition(worse, (Show("fault", "fault"),) if worse != state else ())
+
+
 def _forget_fault(state: State, event: Event, _timing: Timing) -> Transition:
     assert isinstance(event, FaultOff)
     return Transition(replace(state, faults=state.faults - {event.part}))
@@ -197,7 +203,9 @@ def _forget_fault(state: State, event: Event, _timing: Timing) -> Transition:
 
 def _recover(state: State, event: Event, timing: Timing) -> Transition:
     left = _forget_fault(state, event, timing).state
-    return Transition(left) if left.faults else _rest(left)
+    if not left.faults:
+        return _rest(left)
+    return Transition(left, (Show("fault"),) if left != state else ())
 
 
 def _build() -> dict[Pair, Rule]:
@@ -219,7 +227,7 @@ def _build() -> dict[Pair, Rule]:
     table["open", FaultOn] = _remember_fault
     table["not-passed", PassageSensed] = _incident("late-passage")
     table["fault", Decided] = _decided_too_late
-    table["fault", FaultOn] = _remember_fault
+    table["fault", FaultOn] = _more_faults
     table["fault", FaultOff] = _recover
     table["fire-release", Decided] = _decided_too_late
     table["fire-release", PassageSensed] = _count

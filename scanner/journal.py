@@ -1,32 +1,46 @@
 """The journal: what this gate did, on disk before it was done. One signed, hash-chained record for each act.
 
 An admission is written with its use mark and its outbox row in one transaction, and the turnstile moves after the
-commit. Every method is durable on return, may be called from any thread, and raises JournalError when the disk says no;
-then nothing may be admitted, and an admission that is on disk all the same is released. What a record means to the rest
-of the world is the ledger's business; whether to admit was decided before.
+commit. Every method may be called from any thread, and raises JournalError when the disk says no; then nothing may be
+admitted, and an admission that is on disk all the same is released. What a record means to the rest of the world is the
+ledger's business; whether to admit was decided before.
 
-An admission's outcome: pending -> claimed | alone -> pulsed -> passed | released; or pending -> voided | released.
+What is durable on return is all of which the loss would be felt: each record, and the outcome that lets the turnstile
+move. `pulsed`, `passed` and receipts are durable with the next of those, or when the gate has had some quiet seconds: a
+power cut that takes them leaves an admission that counts as entered and is shown as in doubt, and a record that is sent
+again, for the same receipt. Each flush that is saved so is one that no holder waits for, and that no card wears out by.
+
+What an admission may become is in scanner.admission_life; a method that asks for anything else raises ImpossibleMove,
+and writes nothing. One on which the gate did not act because the disk said no is released as soon as the disk takes it.
 """
 
+import itertools
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from scanner import journal_moves as moves
+from scanner import journal_outbox as outbox
 from scanner import journal_rebuild as rebuild
 from scanner import journal_recovery as recovery
+from scanner import journal_tally as tally
+from scanner.admission_life import Act, AdmissionOutcome, ImpossibleMove
 from scanner.errors import JournalError
 from scanner.journal_recovery import Identity
-from scanner.journal_schema import MIGRATIONS
-from scanner.ports import AdmissionOutcome, ChainPage, Counts, Receipt, Unsettled, Waiting
-from scanner.store import Connect, checkpoint, connect, open_store, transaction
+from scanner.journal_schema import EVERY_TICKET, MIGRATIONS
+from scanner.ports import ChainPage, Counts, Receipt, Unsettled, Waiting
+from scanner.store import Connect, check_format, checkpoint, connect, open_store, transaction
 from scanner.verify.admit import Use
+from scanner.verify.entry import reopen
 from scanner.verify.keys import NO_KEY
 from scanner.verify.record import (
     ADMISSION,
     INCIDENT,
+    MARK_ALONE,
+    MOST_STATED,
     REFUSAL,
     RELEASE,
     VOID,
@@ -35,24 +49,55 @@ from scanner.verify.record import (
     Scan,
     Settlement,
     Stamp,
+    Way,
+    decided,
     record_hash,
     sign_record,
 )
 
 __all__ = ["Identity", "Journal"]
+_FOLD_AFTER = 120
+"""Commits after which a quiet moment is used to fold the WAL, which then has room for as many again."""
+_TELL_AFTER = 60
+"""Calls of `tell_ways` for which the oldest way may wait to be signed."""
+_QUIET = 4
+"""Calls of `tidy` with no commit in between after which what is not durable yet is made so."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Unsure:
+    """A record whose commit failed, and may be on disk all the same; `of`: the admission that it is or ends, if any."""
+
+    kind: str
+    of: int = 0
+    reason: str = "journal-fault"
 
 
 class Journal:
     """See the module. Open with `Journal.open`; close it, or use it as a context manager."""
 
-    def __init__(self, connection: sqlite3.Connection, path: Path, identity: Identity, head: recovery.Head) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        path: Path,
+        identity: Identity,
+        head: recovery.Head,
+        told: Mapping[int, Way],
+    ) -> None:
         self._db = connection
         self._path = path
         self._identity = identity
         self._head = head
-        self._failed: tuple[str, Stamp] | None = None
-        self._owed: tuple[int, Stamp] | None = None
+        self._failed: _Unsure | None = None
+        # Admissions on which this gate did not act, and why: to be released when the disk takes it.
+        self._owed: dict[int, str] = {}
         self._lock = threading.RLock()
+        # Commits since the WAL was folded, those that wait for a durable one (at first the WAL's zeros do, so that they
+        # are not the first holder's to wait for), and calls of `tidy` since the last.
+        self._unfolded, self._owing, self._quiet = 0, 1, 0
+        # Decided admissions whose way no signed record states yet; what the last run left is told at once.
+        self._untold = {counter: way for counter, way in moves.ways(connection).items() if counter not in told}
+        self._untold_for = _TELL_AFTER if self._untold else 0
         self._wakers: list[Callable[[], None]] = []
 
     @classmethod
@@ -64,17 +109,20 @@ class Journal:
         that this device is known, elsewhere than here, to have come to: a journal that falls short of it is damaged.
         """
         try:
+            check_format(path)
             rebuild.finish(path)
             damage, salvage = recovery.inspect(path, identity.key.public, connector, used)
             if damage:
                 salvage.head = rebuild.begin_anew(path, identity, stamp(), damage, salvage, connector)
             connection = open_store(path, MIGRATIONS, connector)
+            tally.keep(connection)
+            journal = cls(connection, path, identity, salvage.head, recovery.ways_told(salvage))
         except (sqlite3.Error, OSError) as error:
             raise JournalError(
                 f"the journal {path} cannot be opened ({error}); check that the disk is there, writable and not full"
             ) from error
         recovery.note_head(path, salvage.head.counter - 1)
-        return cls(connection, path, identity, salvage.head)
+        return journal
 
     def __enter__(self) -> "Journal":
         return self
@@ -95,18 +143,11 @@ class Journal:
 
     def admit(self, scan: Scan, holder_key: bytes, stamp: Stamp, outcome: AdmissionOutcome) -> Waiting:
         """Record an admission and mark the ticket used. `outcome` is pending before a claim, alone without one."""
-        who = self._identity
+        use = Use(self._identity.gate, stamp.time_ms // 1000, scan.owner_seq, holder_key)
+        if outcome == "alone":
+            scan = replace(scan, marks=(*scan.marks, MARK_ALONE))
         with self._appending(ADMISSION, scan, stamp) as record:
-            self._db.execute(
-                "INSERT INTO admission (counter, ticket, outcome) VALUES (?, ?, ?)",
-                (record.counter, scan.ticket, outcome),
-            )
-            self._db.execute(
-                "INSERT OR REPLACE INTO use (event, ticket, counter, owner_seq, holder_key, gate, at, released)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, 0)",
-                (who.event, scan.ticket, record.counter, scan.owner_seq, holder_key, who.gate, stamp.time_ms // 1000),
-            )
-            self._db.execute("DELETE FROM elsewhere WHERE event = ? AND ticket = ?", (who.event, scan.ticket))
+            moves.begin(self._db, record.counter, self._identity.event, scan.ticket, outcome, use)
         return record
 
     def refuse(self, scan: Scan, stamp: Stamp) -> Waiting:
@@ -121,42 +162,74 @@ class Journal:
             pass
         return record
 
-    def decided(self, counter: int, outcome: AdmissionOutcome) -> None:
-        """The claim was won, or no node answered and the gate goes alone: from here on a pulse is possible."""
-        self._change("UPDATE admission SET outcome = ? WHERE counter = ? AND outcome = 'pending'", (outcome, counter))
+    def decided(self, counter: int, way: Way) -> None:
+        """The claim was won, or no node answered and the gate goes by its peers, or alone: from here on a pulse is
+        possible. The way is signed within a minute or so (`tell_ways`).
+        """
+        with self._lock:
+            try:
+                with self._writing():
+                    moves.decide(self._db, counter, way)
+            except JournalError:
+                self._owed.setdefault(counter, "journal-fault")
+                raise
+            self._untold[counter] = way
         self._on_record()
 
+    def tell_ways(self, stamp: Stamp) -> None:
+        """Call about once a second while nobody waits: signs in what way admissions were decided, many in one record,
+        when the oldest has waited for a minute, or there are enough.
+        """
+        with self._lock:
+            self._untold_for += bool(self._untold)
+            if not self._untold or (self._untold_for < _TELL_AFTER and len(self._untold) < MOST_STATED):
+                return
+            told = dict(itertools.islice(self._untold.items(), MOST_STATED))
+            with self._appending(INCIDENT, decided(told), stamp):
+                pass
+            self._untold = {counter: way for counter, way in self._untold.items() if counter not in told}
+            self._untold_for = 0
+
     def pulsed(self, counter: int, time_ms: int) -> None:
-        """The relay was released for this admission."""
-        self._change(
-            "UPDATE admission SET outcome = 'pulsed', pulse_ms = ?"
-            " WHERE counter = ? AND outcome IN ('claimed', 'alone')",
-            (time_ms, counter),
-        )
+        """The relay was released for this admission. Durable soon, see the module."""
+        self._move(counter, "pulse", time_ms, soon=True)
 
     def passed(self, counter: int) -> None:
-        """Somebody went through."""
-        self._change("UPDATE admission SET outcome = 'passed' WHERE counter = ? AND outcome = 'pulsed'", (counter,))
+        """Somebody went through. Durable soon, see the module."""
+        self._move(counter, "passage", soon=True)
 
     def void(self, counter: int, reason: str, stamp: Stamp, elsewhere: Use | None = None) -> Waiting:
         """The claim was lost: the turnstile did not move. `elsewhere` is the use that the ledger told of, kept so
         that the answer is not forgotten if the network goes before the change arrives.
         """
         with self._appending(VOID, Settlement(counter, reason), stamp) as record:
-            self._end_admission(counter, "voided")
-            if elsewhere:
-                self._db.execute(
-                    "INSERT OR REPLACE INTO elsewhere (event, ticket, gate, at, until)"
-                    " SELECT event, ticket, ?, ?, ? FROM use WHERE counter = ?",
-                    (elsewhere.gate, elsewhere.at, elsewhere.until, counter),
-                )
+            moves.end(self._db, counter, "void", elsewhere)
         return record
 
     def release(self, counter: int, reason: str, stamp: Stamp) -> Waiting:
         """Nobody turned: the ticket may enter again."""
         with self._appending(RELEASE, Settlement(counter, reason), stamp) as record:
-            self._end_admission(counter, "released")
+            moves.end(self._db, counter, "release")
         return record
+
+    def give_up(self, tickets: Sequence[int]) -> list[int]:
+        """The uses of these tickets are another gate's to spend now; those that are given up, durably. One that this
+        gate has spent, or is about to, is not among them.
+        """
+        event = self._identity.event
+        with self._writing():
+            given = [ticket for ticket in tickets if not self._spends(ticket)]
+            self._db.executemany(
+                "INSERT OR IGNORE INTO given_up (event, ticket) VALUES (?, ?)", [(event, ticket) for ticket in given]
+            )
+        return given
+
+    @contextmanager
+    def use_at_hand(self, ticket: int) -> Iterator[bool]:
+        """Whether this gate has not given the ticket's use up; inside the block it cannot."""
+        with self._reading():
+            query = "SELECT 1 FROM given_up WHERE event = ? AND ticket IN (?, ?)"
+            yield not self._db.execute(query, (self._identity.event, ticket, EVERY_TICKET)).fetchone()
 
     # What the gate asks
 
@@ -179,22 +252,12 @@ class Journal:
     def unsettled(self) -> list[Unsettled]:
         """Admissions with no end, oldest first: what a restart must settle."""
         with self._reading():
-            rows = self._db.execute(
-                "SELECT counter, ticket, outcome FROM admission"
-                " WHERE outcome IN ('pending', 'claimed', 'alone') ORDER BY counter"
-            ).fetchall()
-        return [Unsettled(*row) for row in rows]
+            return moves.unsettled(self._db)
 
     def counts(self) -> Counts:
-        """Totals of this journal."""
+        """Totals of this journal. Costs the same however long it is."""
         with self._reading():
-            row = self._db.execute(
-                "SELECT (SELECT count(*) FROM admission WHERE outcome NOT IN ('pending', 'voided', 'released')),"
-                " (SELECT count(*) FROM record WHERE type = 'refusal'),"
-                " (SELECT count(*) FROM outbox WHERE aside IS NULL),"
-                " (SELECT count(*) FROM outbox WHERE aside IS NOT NULL)"
-            ).fetchone()
-        return Counts(*row)
+            return tally.counts(self._db)
 
     def records(self) -> Iterator[bytes]:
         """Every record of this journal's chain, oldest first."""
@@ -206,6 +269,8 @@ class Journal:
         """After a crash: an admission that never left `pending` moved nothing and is released; one that was decided may
         have moved the turnstile, counts as entered, and is shown as in doubt. Returns what was found.
         """
+        with self._lock:
+            self._catch_up()
         found = self.unsettled()
         for admission in found:
             if admission.outcome == "pending":
@@ -213,21 +278,24 @@ class Journal:
             else:
                 detail = {"of": admission.counter, "ticket": admission.ticket}
                 with self._appending(INCIDENT, GateIncident("pulse-in-doubt", detail), stamp):
-                    self._db.execute(
-                        "UPDATE admission SET outcome = 'in-doubt' WHERE counter = ?", (admission.counter,)
-                    )
+                    moves.move(self._db, admission.counter, "restart")
         return found
 
     def probe(self) -> None:
-        """Write and commit something that says nothing: does the disk take it again?"""
+        """Write and commit something that says nothing, and fold the WAL: does the disk take it again?"""
         with self._lock:
             self._catch_up()
-        self._change("INSERT OR REPLACE INTO probe (id, nonce) VALUES (1, randomblob(8))", ())
+            self._make_durable()
+            self._fold()
 
     def tidy(self) -> None:
-        """Move the WAL into the database; call when nobody waits."""
-        with self._reading():
-            checkpoint(self._db)
+        """Call about once a second while nobody waits: folds the WAL now and then, and makes durable what is not."""
+        with self._lock:
+            self._quiet += 1
+            if self._unfolded >= _FOLD_AFTER:
+                self._fold()
+            elif self._owing and self._quiet >= _QUIET:
+                self._make_durable()
 
     # The outbox (ports.Outbox)
 
@@ -236,33 +304,26 @@ class Journal:
         that the holder was let in, which nobody knows of that one yet.
         """
         with self._reading():
-            rows = self._db.execute(
-                "SELECT counter, coalesce(record.raw, older.raw) FROM outbox"
-                " LEFT JOIN record USING (counter) LEFT JOIN older USING (counter)"
-                " WHERE aside IS NULL AND NOT EXISTS"
-                " (SELECT 1 FROM admission WHERE outcome = 'pending' AND admission.counter <= outbox.counter)"
-                " ORDER BY counter LIMIT ?",
-                (limit,),
-            ).fetchall()
-        return [Waiting(*row) for row in rows]
+            return outbox.waiting(self._db, limit)
 
     def settle(self, receipts: Sequence[Receipt], log_size: int) -> None:
         """Keep verified receipts; a rejected one sets its record aside with the reason. The first that is kept for a
-        record stays; one for a record that does not wait is passed over.
+        record stays; one for a record that does not wait is passed over. Durable soon, see the module.
         """
+        with self._writing(soon=True):
+            outbox.settle(self._db, receipts, log_size)
+
+    def send_again(self) -> int:
+        """Have every record wait again, because the log lost some of them; how many had been settled."""
         with self._writing():
-            for receipt in receipts:
-                if receipt.position is None:
-                    self._db.execute(
-                        "UPDATE outbox SET aside = ? WHERE counter = ?", (receipt.reason or "rejected", receipt.counter)
-                    )
-                elif self._db.execute("DELETE FROM outbox WHERE counter = ?", (receipt.counter,)).rowcount:
-                    gate, at = receipt.first or (None, None)
-                    self._db.execute(
-                        "INSERT INTO receipt (counter, verdict, position, log_size, first_gate, first_at)"
-                        " VALUES (?, ?, ?, ?, ?, ?)",
-                        (receipt.counter, receipt.verdict, receipt.position, log_size, gate, at),
-                    )
+            return outbox.send_again(self._db)
+
+    def copied(self) -> bool:
+        """Whether a record was set aside because the ledger has another one under its counter."""
+        if not self.counts().set_aside:
+            return False
+        with self._reading():
+            return outbox.copied(self._db)
 
     def queue_length(self) -> int:
         """How many records wait for a receipt."""
@@ -274,29 +335,21 @@ class Journal:
         """Records above the counter `after`. One that was set aside, or waits, ends what counts as settled."""
         with self._reading():
             self._catch_up()
-            rows = self._db.execute(
-                "SELECT counter, raw FROM record WHERE counter > ?1 UNION ALL"
-                " SELECT counter, raw FROM older WHERE counter > ?1 ORDER BY counter LIMIT ?2",
-                (after, most),
-            ).fetchall()
-            newest, waiting, position, pending = self._db.execute(
-                "SELECT (SELECT max(counter) FROM record), (SELECT min(counter) FROM outbox),"
-                " (SELECT max(position) FROM receipt),"
-                " (SELECT max(counter) FROM admission WHERE outcome = 'pending')"
-            ).fetchone()
-        newest = newest or 0
-        settled = newest if waiting is None else waiting - 1
-        return ChainPage(tuple(raw for _, raw in rows), newest, settled, position or 0, pending or 0)
+            return outbox.page(self._db, after, most)
 
     # Inside
+
+    def _spends(self, ticket: int) -> bool:
+        query = "SELECT 1 FROM use WHERE event = ? AND ticket = ? AND released = 0"
+        return bool(self._db.execute(query, (self._identity.event, ticket)).fetchone())
 
     def _on_record(self) -> None:
         for wake in self._wakers:
             wake()
 
-    def _end_admission(self, counter: int, outcome: AdmissionOutcome) -> None:
-        self._db.execute("UPDATE admission SET outcome = ? WHERE counter = ?", (outcome, counter))
-        self._db.execute("UPDATE use SET released = 1 WHERE counter = ?", (counter,))
+    def _move(self, counter: int, act: Act, pulse_ms: int | None = None, *, soon: bool = False) -> None:
+        with self._writing(soon=soon):
+            moves.move(self._db, counter, act, pulse_ms)
 
     @contextmanager
     def _appending(self, kind: str, what: Scan | Settlement | GateIncident, stamp: Stamp) -> Iterator[Waiting]:
@@ -306,43 +359,74 @@ class Journal:
             counter = self._head.counter
             link = Link(who.device, who.gate, counter, self._head.previous)
             raw = sign_record(kind, who.event, link, stamp, what, who.key)
-            self._failed = (kind, stamp)
-            with self._writing():
-                self._db.execute("INSERT INTO record (counter, type, raw) VALUES (?, ?, ?)", (counter, kind, raw))
-                self._db.execute("INSERT INTO outbox (counter) VALUES (?)", (counter,))
-                yield Waiting(counter, raw)
+            self._failed = _unsure(kind, counter, what)
+            try:
+                with self._writing():
+                    self._db.execute("INSERT INTO record (counter, type, raw) VALUES (?, ?, ?)", (counter, kind, raw))
+                    self._db.execute("INSERT INTO outbox (counter) VALUES (?)", (counter,))
+                    yield Waiting(counter, raw)
+            except ImpossibleMove:
+                self._failed = None
+                raise
             self._failed = None
             self._head = recovery.Head(counter + 1, record_hash(raw))
             recovery.note_head(self._path, counter)
         self._on_record()
 
     def _catch_up(self) -> None:
-        """A commit that failed may be on disk all the same: then the chain goes on after it, and an admission, on which
-        nobody acted, is released.
+        """A commit that failed may be on disk all the same: then the chain goes on after it. An admission on which
+        nobody acted for it is released.
         """
         if self._failed:
             with self._reading():
                 row = self._db.execute("SELECT raw FROM record WHERE counter = ?", (self._head.counter,)).fetchone()
-            (kind, stamp), self._failed = self._failed, None
+            failed, self._failed = self._failed, None
             if row:
-                self._owed = (self._head.counter, stamp) if kind == ADMISSION else None
                 self._head = recovery.Head(self._head.counter + 1, record_hash(row[0]))
-        if self._owed:
-            (counter, stamp), self._owed = self._owed, None
-            try:
-                self.release(counter, "journal-fault", stamp)
-            except JournalError:
-                self._owed = (counter, stamp)
-                raise
+            if failed.of and (row or failed.kind != ADMISSION):
+                self._owed.setdefault(failed.of, failed.reason)
+        while self._owed:
+            self._release_owed(*next(iter(self._owed.items())))
 
-    def _change(self, statement: str, values: tuple[object, ...]) -> None:
-        with self._writing():
+    def _release_owed(self, counter: int, reason: str) -> None:
+        with self._reading():
+            query = "SELECT raw FROM record WHERE counter = ?"
+            row = self._db.execute(query, (counter,)).fetchone() if moves.may_end(self._db, counter) else None
+        del self._owed[counter]
+        if row is None:
+            return
+        said = reopen(row[0]).body
+        stamp = Stamp(said["time_ms"], said["time_trusted"], said["time_error_ms"], said["view_size"])
+        try:
+            self.release(counter, reason, stamp)
+        except JournalError:
+            self._owed.setdefault(counter, reason)
+            raise
+
+    def _change(self, statement: str, values: tuple[object, ...], *, soon: bool = False) -> None:
+        with self._writing(soon=soon):
             self._db.execute(statement, values)
 
+    def _make_durable(self) -> None:
+        self._change("INSERT OR REPLACE INTO probe (id, nonce) VALUES (1, randomblob(8))", ())
+
+    def _fold(self) -> None:
+        with self._reading():
+            checkpoint(self._db)
+        self._unfolded = self._owing = 0
+
     @contextmanager
-    def _writing(self) -> Iterator[None]:
-        with self._reading(), transaction(self._db):
-            yield
+    def _writing(self, *, soon: bool = False) -> Iterator[None]:
+        with self._reading():
+            before = self._db.total_changes
+            with transaction(self._db, soon=soon):
+                yield
+            if self._db.total_changes == before:
+                # Nothing was written, so nothing was made durable: what waits for that goes on waiting.
+                return
+            self._unfolded += 1
+            self._owing = self._owing + 1 if soon else 0
+            self._quiet = 0
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
@@ -353,3 +437,9 @@ class Journal:
                 raise JournalError(
                     f"the journal {self._path} failed ({error}); nobody is admitted before it works: check the disk"
                 ) from error
+
+
+def _unsure(kind: str, counter: int, what: Scan | Settlement | GateIncident) -> _Unsure:
+    if isinstance(what, Settlement):
+        return _Unsure(kind, what.of, what.reason)
+    return _Unsure(kind, counter) if kind == ADMISSION else _Unsure(kind)

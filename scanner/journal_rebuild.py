@@ -10,7 +10,7 @@ from pathlib import Path
 
 from scanner import store
 from scanner.journal_recovery import DAMAGED, Head, Identity, Salvage, use_marks
-from scanner.journal_schema import MIGRATIONS
+from scanner.journal_schema import EVERY_TICKET, MIGRATIONS
 from scanner.verify.record import FIRST_PREVIOUS, INCIDENT, GateIncident, Link, Stamp, record_hash, sign_record
 
 
@@ -34,7 +34,7 @@ def begin_anew(
         with store.transaction(connection):
             connection.execute("INSERT INTO record (counter, type, raw) VALUES (?, ?, ?)", (counter, INCIDENT, raw))
             connection.execute("INSERT INTO outbox (counter) VALUES (?)", (counter,))
-            _carry_over(connection, salvage)
+            _carry_over(connection, salvage, identity.event)
     except BaseException:
         connection.close()
         raise
@@ -54,9 +54,11 @@ def finish(path: Path) -> None:
         store.sync_folder(path.parent)
 
 
-def _carry_over(connection: sqlite3.Connection, salvage: Salvage) -> None:
-    """All records, and the use marks that follow from them. All of them wait for a receipt again: one in a damaged file
-    proves nothing, and the ledger takes a record that it has only once.
+def _carry_over(connection: sqlite3.Connection, salvage: Salvage, event: str) -> None:
+    """All records, the use marks that follow from them, and the uses that were given up: each of them, unless
+    it can be read which.
+
+    All records wait for a receipt again: one in a damaged file proves nothing, and the ledger takes a record only once.
     """
     records = salvage.records
     connection.executemany(
@@ -68,3 +70,5 @@ def _carry_over(connection: sqlite3.Connection, salvage: Salvage) -> None:
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         [(*ticket, *mark) for ticket, mark in use_marks(salvage).items()],
     )
+    given_up = salvage.given_up if salvage.given_up_whole else salvage.given_up | {(event, EVERY_TICKET)}
+    connection.executemany("INSERT INTO given_up (event, ticket) VALUES (?, ?)", sorted(given_up))

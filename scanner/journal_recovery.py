@@ -16,18 +16,30 @@ from pathlib import Path
 from typing import get_args
 
 from scanner import store
+from scanner.admission_life import AdmissionOutcome
 from scanner.journal_schema import MIGRATIONS
-from scanner.ports import AdmissionOutcome
 from scanner.verify.admit import MARK_CERTIFICATE
 from scanner.verify.entry import Entry, Malformed, open_entry, signature_good
 from scanner.verify.gatecode import GateCode, parse_raw
 from scanner.verify.keys import SigningKey
-from scanner.verify.record import ADMISSION, FIRST_PREVIOUS, INCIDENT, RELEASE, VOID, check_record, record_hash
+from scanner.verify.record import (
+    ADMISSION,
+    FIRST_PREVIOUS,
+    INCIDENT,
+    RELEASE,
+    VOID,
+    Way,
+    check_record,
+    record_hash,
+    ways_stated,
+)
 
 DAMAGED = "journal-damaged"
 JUMP = 100_000
 """Counters left free after a damaged journal: records that can't be read any more may already be on the ledger."""
 
+_ENDS = {"released": RELEASE, "voided": VOID}
+"""Outcomes that a record states: without it the outcome is not so, and with it there is no other."""
 _HEAD = re.compile(rb"(\d{20}) ([0-9a-f]{8})\n")
 UseMark = tuple[int, int, bytes, str, int, int]
 """counter, owner_seq, holder_key (empty if the records don't tell it), gate, unix second, released (0 or 1)."""
@@ -58,6 +70,8 @@ class Salvage:
     head: Head = field(default_factory=Head)
     chain: dict[int, Entry] = field(default_factory=dict)
     older: dict[int, Entry] = field(default_factory=dict)
+    given_up: set[tuple[str, int]] = field(default_factory=set)
+    given_up_whole: bool = False
     noted: int = 0
 
     @property
@@ -84,9 +98,17 @@ def inspect(path: Path, public_key: bytes, connector: store.Connect, used: int =
             damage = _read(path, connection, public_key, salvage)
     except store.UNREADABLE as error:
         damage = store.told(error)
+    if salvage.noted >= salvage.head.counter:
+        # What is older than the newest record does not know what was given up since.
+        salvage.given_up_whole = False
     if not damage and salvage.noted >= salvage.head.counter:
         damage = f"records {salvage.head.counter} to {salvage.noted} are missing at the end"
     return damage, salvage
+
+
+def ways_told(salvage: Salvage) -> dict[int, Way]:
+    """In what way admissions of the chain were decided, as far as a record states it."""
+    return {counter: way for entry in salvage.chain.values() for counter, way in ways_stated(entry).items()}
 
 
 def use_marks(salvage: Salvage) -> dict[tuple[str, int], UseMark]:
@@ -140,12 +162,27 @@ def _read(path: Path, connection: sqlite3.Connection, public_key: bytes, salvage
     """Every step is taken, whatever the one before found, but for the last, which needs all of them whole."""
     if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'record'").fetchone():
         return "its tables are gone" if salvage.noted else store.damage(path, connection, MIGRATIONS)
+    _step(lambda: _read_given_up(connection, salvage))
     damage = (
         _step(lambda: _read_older(connection, public_key, salvage)),
         _step(lambda: _read_records(connection, public_key, salvage)),
         _step(lambda: store.damage(path, connection, MIGRATIONS)),
     )
     return next(filter(None, damage), "") or _step(lambda: _compare(connection, salvage))
+
+
+def _read_given_up(connection: sqlite3.Connection, salvage: Salvage) -> str:
+    """Not signed, and believed all the same: one that is there falsely only has a holder asked for a supervisor."""
+    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'given_up'").fetchone():
+        # A release that knew no such table gave nothing up.
+        known = connection.execute("SELECT 1 FROM _sqlite_migrations WHERE name = 'second'").fetchone()
+        salvage.given_up_whole = not known
+        return ""
+    for event, ticket in connection.execute("SELECT event, ticket FROM given_up"):
+        if isinstance(event, str) and isinstance(ticket, int):
+            salvage.given_up.add((event, ticket))
+    salvage.given_up_whole = True
+    return ""
 
 
 def _step(read: Callable[[], str]) -> str:
@@ -227,9 +264,20 @@ def _compare(connection: sqlite3.Connection, salvage: Salvage) -> str:
     if waiting & settled or waiting | settled != salvage.records.keys():
         return "the outbox and the receipts are not those of the records"
     admissions = {(n, entry.body["ticket"]) for n, entry in salvage.chain.items() if entry.type == ADMISSION}
-    rows = connection.execute("SELECT counter, ticket, outcome FROM admission").fetchall()
+    known = connection.execute("SELECT 1 FROM pragma_table_info('admission') WHERE name = 'way'").fetchone()
+    # A release that knew no such column stated no way.
+    way = "way" if known else "NULL"
+    rows = connection.execute(f"SELECT counter, ticket, outcome, {way} FROM admission").fetchall()  # noqa: S608
     if {row[:2] for row in rows} != admissions or not {row[2] for row in rows} <= set(get_args(AdmissionOutcome)):
         return "the admissions are not those of the records"
+    undone = {(entry.body["of"], entry.type) for entry in salvage.chain.values() if entry.type in _ENDS.values()}
+    ended = {counter for counter, _ in undone}
+    told = ways_told(salvage)
+    for counter, _, outcome, way in rows:
+        if told.get(counter, way) != way:
+            return f"admission {counter} was decided in another way than the records say"
+        if counter in ended if outcome not in _ENDS else (counter, _ENDS[outcome]) not in undone:
+            return f"admission {counter} is {outcome}, and the records say otherwise"
     return ""
 
 

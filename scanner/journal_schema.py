@@ -4,6 +4,8 @@ from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
 MIGRATIONS = Migrations("journal")
+EVERY_TICKET = -1
+"""In given_up: which uses were given up is not known any more, so each of them may have been."""
 
 
 @MIGRATIONS()
@@ -42,3 +44,17 @@ def first(db: Database) -> None:
         {"event": str, "ticket": int, "gate": str, "at": int, "until": int}, pk=("event", "ticket")
     )
     db.table("probe").create({"id": int, "nonce": bytes}, pk="id")
+
+
+@MIGRATIONS()
+def second(db: Database) -> None:
+    """given_up: uses that were leased to this gate and that the ledger node called back for another gate's claim."""
+    db.table("given_up").create({"event": str, "ticket": int}, pk=("event", "ticket"))
+
+
+@MIGRATIONS()
+def third(db: Database) -> None:
+    """admission.way: in what way it was decided, until and after a signed record says so; NULL before it is, and in
+    what an earlier release wrote.
+    """
+    db.table("admission").add_column("way", str)
