@@ -13,6 +13,7 @@ from gpiozero import DigitalInputDevice, OutputDevice
 from gpiozero.pins.mock import MockFactory, MockPin
 
 from scanner.errors import HardwareError
+from scanner.hw.lgpio_door import load_lgpio
 from scanner.hw.pins import INPUTS, OUTPUTS, PinConfig
 
 # gpiozero has no types; a factory is any gpiozero.pins.Factory.
@@ -84,7 +85,8 @@ class RecordingFactory(MockFactory):  # type: ignore[misc]
 def open_gpio() -> Factory:
     """The pins of this machine, through lgpio. Raises HardwareError when it has none or they may not be used."""
     with _as_hardware_error("open the GPIO chip (is this a Raspberry Pi, and is the user in the group gpio?)"):
-        # lgpio exists on Raspberry Pi OS only; a gate with mock pins does without.
+        # Here and not above: a gate with mock pins does without.
+        load_lgpio()
         from gpiozero.pins.lgpio import LGPIOFactory  # noqa: PLC0415
 
         return LGPIOFactory()

@@ -6,8 +6,11 @@ All numbers are BCM numbers (GPIO17 is the number 17, not pin 17 of the header).
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from scanner.hw.relay_pin import DEFAULT_RELAY
+
 OUTPUTS = ("relay", "green", "amber", "red", "buzzer")
 INPUTS = ("passage", "fire_release", "tamper")
+_NEEDED = ("relay", "passage")
 
 PULSE_MS = (50, 5_000)
 # A turnstile controller must see two edges for two people: PERCo and Castle both ask for 100 ms or less of silence.
@@ -36,7 +39,7 @@ class PinConfig:
     inputs whose contact is closed at rest.
     """
 
-    relay: int = 17
+    relay: int = DEFAULT_RELAY
     passage: int = 27
     fire_release: int | None = 22
     tamper: int | None = 23
@@ -55,8 +58,9 @@ class PinConfig:
     stuck_s: float = 10.0
 
     def wired(self) -> dict[str, int]:
-        """Name -> BCM number of everything that is connected, outputs first."""
-        pins = {name: getattr(self, name) for name in (*OUTPUTS, *INPUTS) if name not in self.unwired}
+        """Name -> BCM number of everything that is connected, outputs first. What no gate works without always is."""
+        unwired = set(self.unwired) - set(_NEEDED)
+        pins = {name: getattr(self, name) for name in (*OUTPUTS, *INPUTS) if name not in unwired}
         return {name: number for name, number in pins.items() if number is not None}
 
 
@@ -77,7 +81,11 @@ def _twice(config: PinConfig) -> Iterator[PinFault]:
     first: dict[int, str] = {}
     for name, number in config.wired().items():
         if number in first:
-            yield PinFault(f"pins.{name}", f"GPIO{number} is already pins.{first[number]}: one pin does one thing")
+            yield PinFault(
+                f"pins.{name}",
+                f"GPIO{number} is already pins.{first[number]}: one pin does one thing, and what is not connected "
+                "stands in pins.unwired",
+            )
         first.setdefault(number, name)
 
 
@@ -85,16 +93,17 @@ def _relay(config: PinConfig) -> Iterator[PinFault]:
     """A relay must be released from power-on until the program starts, or a power cut opens the gate."""
     if config.relay == _SERIAL_CONSOLE:
         yield PinFault("pins.relay", "GPIO14 is the serial console, which toggles while the Pi starts: choose another")
-    elif 2 <= config.relay <= 27 and (config.relay in _HIGH_AT_POWER_ON) == ("relay" not in config.active_low):
+    if 2 <= config.relay <= 27 and (config.relay in _HIGH_AT_POWER_ON) == ("relay" not in config.active_low):
         level, others = ("high", "9 to 27") if config.relay in _HIGH_AT_POWER_ON else ("low", "2 to 8")
         yield PinFault(
             "pins.relay",
-            f"GPIO{config.relay} is pulled {level} from power-on, which would release the gate: choose from {others}",
+            f"GPIO{config.relay} is pulled {level} from power-on, which would release the gate with pins.active_low "
+            f"as it is: choose from {others}",
         )
 
 
 def _names(config: PinConfig) -> Iterator[PinFault]:
-    for name in set(config.unwired) & {"relay", "passage"}:
+    for name in sorted(set(config.unwired) & set(_NEEDED)):
         yield PinFault("pins.unwired", f"a gate does nothing without its {name}")
     for key, known in (
         ("unwired", (*OUTPUTS, *INPUTS)),
@@ -120,4 +129,4 @@ def _times(config: PinConfig) -> Iterator[PinFault]:
         if not least <= value <= most:
             yield PinFault(f"pins.{key}", f"{value} is out of bounds: from {least} to {most}")
     if config.pulse_ms >= config.passage_window_s * 1000:
-        yield PinFault("pins.pulse_ms", "the pulse must end before the passage window does")
+        yield PinFault("pins.pulse_ms", "the pulse must end before pins.passage_window_s does")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from math import inf
 from typing import NamedTuple
 
-from scanner.ports import Lamp, Sound
+from scanner.signs import Lamp, Sound
 
 Outputs = frozenset[str]
 
@@ -38,6 +38,11 @@ def _beeps(*seconds: float, pause: float = 0.12) -> Pattern:
     return Pattern(tuple(step for s in seconds for step in (Step(s, buzzer), Step(pause, _DARK))), forever=False)
 
 
+def _blinks(name: str, number: int) -> Pattern:
+    short = (Step(0.2, frozenset({name})), Step(0.3, _DARK))
+    return Pattern((*short * number, Step(1.2, _DARK)), forever=True)
+
+
 LAMPS: dict[Lamp, Pattern] = {
     "off": _steady(),
     # A heartbeat: GPIO has no dim light, and a steady green is what "go" looks like.
@@ -46,6 +51,11 @@ LAMPS: dict[Lamp, Pattern] = {
     "amber": _steady("amber"),
     "red": _steady("red"),
     "fault": Pattern((Step(0.4, frozenset({"amber"})), Step(0.4, frozenset({"red"}))), forever=True),
+    # Not in service and nothing broken: amber, told apart by their rhythm. Steady amber is a person's or a list's.
+    "busy": Pattern((Step(1.0, frozenset({"amber"})), Step(1.0, _DARK)), forever=True),
+    "not-enrolled": _blinks("amber", 2),
+    "no-list": _blinks("amber", 3),
+    "failed": Pattern((Step(0.5, frozenset({"red"})), Step(0.5, _DARK)), forever=True),
 }
 SOUNDS: dict[Sound, Pattern] = {
     "none": Pattern((), forever=False),

@@ -19,7 +19,8 @@ from scanner.hw.inputs import Change, Contact
 from scanner.hw.pins import PinConfig
 from scanner.hw.relay import Coil, Guard, Relay, refuse
 from scanner.hw.signals import LAMPS, SOUNDS, Outputs, Player
-from scanner.ports import FireRelease, HardwareEvent, HardwareFault, Lamp, Listener, Passage, Sound, Tamper
+from scanner.ports import FireRelease, HardwareEvent, HardwareFault, Listener, Passage, Tamper
+from scanner.signs import Lamp, Sound
 
 # The longest that the thread sleeps: how soon an edge that got lost is found, and how often it says that it lives.
 _TURN_S = 0.25

@@ -3,7 +3,7 @@ from math import inf
 from typing import get_args
 
 from scanner.hw.signals import LAMPS, SOUNDS, Outputs, Pattern, Player
-from scanner.ports import Lamp, Sound
+from scanner.signs import Lamp, Sound
 
 
 def played(pattern: Pattern, seconds: float) -> list[tuple[float, Outputs]]:
@@ -53,6 +53,21 @@ def test_fault_alternates_amber_and_red_for_ever() -> None:
     assert len(seen) > 200
     assert all(a != b for (_, a), (_, b) in pairwise(seen))
     assert {on for _, on in seen} == {frozenset({"amber"}), frozenset({"red"})}
+
+
+def test_lamps_out_of_service_are_told_apart_by_colour_and_number() -> None:
+    """By a person who looks for some seconds: how often which lamp comes on before the longest pause."""
+
+    def told(lamp: Lamp) -> tuple[int, frozenset[str]]:
+        lit = [(now, on) for now, on in played(LAMPS[lamp], 60.0) if on]
+        gaps = [round(later - earlier, 2) for (earlier, _), (later, _) in pairwise(lit)]
+        number = next((i + 1 for i, gap in enumerate(gaps) if gap == max(gaps)), 1)
+        return number, frozenset().union(*(on for _, on in lit))
+
+    words: tuple[Lamp, ...] = ("ready", "fault", "busy", "not-enrolled", "no-list", "failed")
+    assert len({told(lamp) for lamp in words}) == len(words)
+    assert [told(lamp)[0] for lamp in ("busy", "not-enrolled", "no-list")] == [1, 2, 3]
+    assert not any("green" in told(lamp)[1] for lamp in words if lamp != "ready")
 
 
 def test_steady_lamps_show_their_own_colour_only() -> None:
