@@ -1,8 +1,9 @@
 """One scan, from the text to a durable verdict: decide -> record -> claim -> outcome. The turnstile is not here.
 
 The order of the writes is the promise (docs/offline.md): an admission is in the journal before the claim is made, its
-outcome before anybody moves the turnstile. A claim goes to the ledger node, or, if none answers, to the other gates;
-without anybody to ask, record and outcome are one commit. Whatever this returns may be
+outcome before anybody moves the turnstile. A claim goes to the ledger node, and the record to the other gates at the
+same moment: the node's answer decides if it comes, else the other gates, within the one deadline. With neither
+to ask, record and outcome are one commit. Whatever this returns may be
 acted on at once; a JournalError means that nothing may.
 """
 
@@ -10,18 +11,28 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from scanner.admission_life import AdmissionOutcome
 from scanner.clock import ClockReading
-from scanner.ports import Asking, Claims, Knowledge, Neighbours, Receipt, Records
-from scanner.verify.admit import Now, Use, Verdict, View, alone, decide
+from scanner.ports import CONFLICT, Asking, Claims, Knowledge, Neighbours, Receipt, Records
+from scanner.verify.admit import Now, Use, Verdict, View, alone, decide, held_elsewhere
 from scanner.verify.gatecode import GateCode, Unreadable, parse
+from scanner.verify.leases import OTHER_LEASE
 from scanner.verify.manifest import EventManifest
 from scanner.verify.reasons import Reason
-from scanner.verify.record import Scan, Stamp
-from scanner.verify.told import Told, known_use
+from scanner.verify.record import Scan, Stamp, Way
+from scanner.verify.sightings import Sightings
+from scanner.verify.told import Told, doubt, known_use, weigh
 
 MARK_VIEW_OLD = "view-old"
 
+NODES_SHARE = 2 / 3
+"""Of the claim deadline, while other gates are near: what is left is theirs, if the node has not answered by then."""
+
 _CLAIM_LOST = {"duplicate": Reason.USED_ELSEWHERE, "stale": Reason.TRANSFERRED, "revoked": Reason.BLOCKED}
+_OVER = {"void-came-first", "release-came-first", "taken-back"}
+"""What the ledger says of an admission that this device took back before it claimed it: only a broken gate, or an old
+copy of its card, does.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +59,12 @@ class Nobody:
         """Never."""
         return False
 
+    def have(self, _counter: int) -> bool:
+        """None does."""
+        return False
+
     @contextmanager
-    def asking(self) -> Iterator[Asking]:
+    def asking(self, *, told: bool = False) -> Iterator[Asking]:  # noqa: ARG002 - there is no one to tell
         """Nothing stands in the way."""
         yield lambda *_: None
 
@@ -67,6 +82,7 @@ class Admission:
     ) -> None:
         self._gate, self._view, self._journal, self._claims = gate, view, journal, claims
         self._neighbours = neighbours
+        self._sightings = Sightings()
 
     def decide(self, text: str, time: ClockReading) -> Decision:
         """The verdict on the text of a QR, durable. Raises JournalError; LookupError before the first snapshot."""
@@ -79,11 +95,14 @@ class Admission:
         ticket = code.core.ticket
         view = self._view.of(ticket)
         local = self._journal.use_of(ticket) if code.core.event_tag == manifest.hash[:4] else None
-        local = known_use(local, self._neighbours.told(ticket), view, manifest)
+        told = weigh(self._neighbours.told(ticket), manifest, view.row, code)
+        local = known_use(local, told, view, manifest)
         now = Now(int(time.seconds), time.trusted)
         verdict = decide(code, manifest, view, now, local, self._gate)
+        verdict = self._sightings.tell_apart(verdict, code, manifest, now)
         if verdict.reason in {Reason.OTHER_EVENT, Reason.REPEAT}:
             return Decision(verdict)
+        verdict = doubt(verdict, told, view)
         if time.seconds - self._view.at > manifest.policy.view_limit:
             verdict = replace(verdict, marks=(*verdict.marks, MARK_VIEW_OLD))
         return self._settle(code, verdict, manifest, stamp(time, view.size))
@@ -91,60 +110,85 @@ class Admission:
     def _settle(self, code: GateCode, verdict: Verdict, manifest: EventManifest, at: Stamp) -> Decision:
         if verdict.outcome == "admit" and self._claims.available():
             return self._claim(code, verdict, manifest, at)
-        verdict = alone(verdict, manifest, self._gate)
-        if verdict.outcome != "admit":
-            return Decision(verdict, self._journal.refuse(_scan(code, verdict), at).counter)
         if self._neighbours.near():
-            return self._ask(code, verdict, manifest, at)
-        record = self._journal.admit(_scan(code, verdict), verdict.holder_key, at, "alone")
-        return Decision(verdict, record.counter)
+            with self._neighbours.asking() as ask:
+                made = self._go_alone(code, verdict, manifest, at, "pending")
+                return self._ask(ask, made, manifest, at) if made.opens else made
+        return self._go_alone(code, verdict, manifest, at, "alone")
+
+    def _go_alone(
+        self, code: GateCode, verdict: Verdict, manifest: EventManifest, at: Stamp, outcome: AdmissionOutcome
+    ) -> Decision:
+        """By leases and policy. Looking and recording are one step: a use is not given up between them."""
+        with self._journal.use_at_hand(code.core.ticket) as mine:
+            verdict = alone(verdict, manifest, self._gate, given_up=not mine)
+            if verdict.outcome != "admit":
+                return Decision(verdict, self._journal.refuse(_scan(code, verdict), at).counter)
+            record = self._journal.admit(_scan(code, verdict), verdict.holder_key, at, outcome)
+            return Decision(verdict, record.counter)
 
     def _claim(self, code: GateCode, verdict: Verdict, manifest: EventManifest, at: Stamp) -> Decision:
+        deadline = manifest.policy.claim_deadline_ms / 1000
+        nodes = deadline * NODES_SHARE if self._neighbours.near() else deadline
         record = self._journal.admit(_scan(code, verdict), verdict.holder_key, at, "pending")
-        receipt = self._claims.claim(record, manifest.policy.claim_deadline_ms / 1000)
+        receipt = self._claims.claim(record, nodes)
         if receipt is None:
-            return self._unanswered(record.counter, verdict, manifest, at)
+            return self._unanswered(record.counter, verdict, manifest, at, deadline - nodes)
         if receipt.verdict == "accepted":
             self._journal.decided(record.counter, "claimed")
             return Decision(verdict, record.counter)
-        lost = _lost(verdict, receipt)
+        lost = held_elsewhere(verdict, manifest) if receipt.verdict == OTHER_LEASE else _lost(verdict, receipt)
         self._journal.void(record.counter, str(lost.reason), at, _elsewhere(receipt))
         return Decision(lost, record.counter)
 
-    def _unanswered(self, counter: int, verdict: Verdict, manifest: EventManifest, at: Stamp) -> Decision:
-        """The node may have taken the claim and its answer got lost: what is not acted on is released, not voided."""
-        verdict = self._unless_told(alone(verdict, manifest, self._gate), manifest)
+    def _unanswered(
+        self, counter: int, verdict: Verdict, manifest: EventManifest, at: Stamp, left_s: float
+    ) -> Decision:
+        """The node may have taken the claim and its answer got lost: what is not acted on is released, not voided.
+
+        The claim is given up before the others are asked: what they are told as undecided must be theirs to decide.
+        """
+        # What is recorded is not given up any more; it may have been before.
+        with self._journal.use_at_hand(_ticket(verdict)) as mine:
+            verdict = alone(verdict, manifest, self._gate, given_up=not mine)
         if verdict.outcome == "admit":
-            self._journal.decided(counter, "alone")
+            with self._neighbours.asking(told=True) as ask:
+                rival = ask(counter, _ticket(verdict), at.time_ms, left_s)
+            verdict = _used_at(verdict, rival.gate, rival.at) if rival else verdict
+        # For those who ask why: the node, or the way to it, was slower than the holder may wait.
+        verdict = replace(verdict, detail={**verdict.detail, "deadline": "missed"})
+        if verdict.outcome == "admit":
+            self._journal.decided(counter, self._way(counter))
         else:
             self._journal.release(counter, str(verdict.reason), at)
         return Decision(verdict, counter)
 
-    def _ask(self, code: GateCode, verdict: Verdict, manifest: EventManifest, at: Stamp) -> Decision:
-        """No node, but other gates: they are asked with the record that is already on disk."""
-        with self._neighbours.asking() as ask:
-            record = self._journal.admit(_scan(code, verdict), verdict.holder_key, at, "pending")
-            deadline = manifest.policy.claim_deadline_ms / 1000
-            rival = ask(record.counter, code.core.ticket, at.time_ms, deadline)
-        if rival is None:
-            self._journal.decided(record.counter, "alone")
-            return Decision(verdict, record.counter)
-        lost = _used_at(verdict, rival.gate, rival.at)
-        self._journal.void(record.counter, str(lost.reason), at)
-        return Decision(lost, record.counter)
+    def _way(self, counter: int) -> Way:
+        """No node decided: did another gate hear of it, and let it be?"""
+        return "peers" if self._neighbours.have(counter) else "alone"
 
-    def _unless_told(self, verdict: Verdict, manifest: EventManifest) -> Verdict:
-        """The verdict, unless another gate told of an admission while the node was being asked."""
-        if verdict.outcome != "admit" or verdict.ticket is None:
-            return verdict
-        ticket = verdict.ticket
-        use = known_use(None, self._neighbours.told(ticket), self._view.of(ticket), manifest)
-        return verdict if use is None or use.released else _used_at(verdict, use.gate, use.at)
+    def _ask(self, ask: Asking, made: Decision, manifest: EventManifest, at: Stamp) -> Decision:
+        """No node, but other gates: they are asked with the record that is already on disk."""
+        verdict, counter = made.verdict, made.counter
+        assert counter is not None, "an admission has a record"
+        deadline = manifest.policy.claim_deadline_ms / 1000
+        rival = ask(counter, _ticket(verdict), at.time_ms, deadline)
+        if rival is None:
+            self._journal.decided(counter, self._way(counter))
+            return made
+        lost = _used_at(verdict, rival.gate, rival.at)
+        self._journal.void(counter, str(lost.reason), at)
+        return Decision(lost, counter)
 
 
 def stamp(time: ClockReading, view_size: int) -> Stamp:
     """The scanner's time as a record carries it."""
     return Stamp(int(time.seconds * 1000), time.trusted, int(time.error_s * 1000), view_size)
+
+
+def _ticket(verdict: Verdict) -> int:
+    assert verdict.ticket is not None, "a verdict on a code of this event names its ticket"
+    return verdict.ticket
 
 
 def _scan(code: GateCode, verdict: Verdict) -> Scan:
@@ -163,6 +207,11 @@ def _used_at(verdict: Verdict, gate: str, at: int) -> Verdict:
 
 
 def _lost(verdict: Verdict, receipt: Receipt) -> Verdict:
+    if receipt.verdict == CONFLICT:
+        # The gate's trouble and not the ticket's: the gate closes, and the visitor enters at another one.
+        return replace(verdict, outcome="amber", reason=Reason.ASK_SUPERVISOR, detail={"ledger": CONFLICT})
+    if receipt.verdict == "stale" and receipt.reason in _OVER:
+        return replace(verdict, outcome="amber", reason=Reason.ASK_SUPERVISOR, detail={"ledger": receipt.reason})
     reason = _CLAIM_LOST.get(receipt.verdict, Reason.BLOCKED)
     gate, at = receipt.first or ("", 0)
     detail = {"gate": gate, "at": at, "ledger": receipt.verdict} if gate else {"ledger": receipt.verdict}

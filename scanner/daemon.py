@@ -15,7 +15,9 @@ import structlog
 
 from scanner import gate_events as g
 from scanner.admission import Admission, Decision, stamp
+from scanner.admission_life import ImpossibleMove
 from scanner.clock import TrustedClock
+from scanner.clock_watch import ClockDesk, ClockWatch, NoDesk
 from scanner.errors import HardwareError, JournalError
 from scanner.gate import ImpossibleEvent, State, Timing, step
 from scanner.inbox import Inbox
@@ -35,8 +37,9 @@ from scanner.ports import (
     Tamper,
 )
 from scanner.showing import Showing
+from scanner.signs import Lamp, Sound
 from scanner.verify.admit import MARK_CERTIFICATE, Verdict
-from scanner.verify.reasons import Reason
+from scanner.verify.reasons import NEXT_CODE_TELLS, Reason
 from scanner.verify.record import GateIncident
 
 TURN_S = 0.25
@@ -58,6 +61,9 @@ class Eyes(Protocol):
 
     def look(self, texts: tuple[str, ...], now: float) -> Seen | None:
         """What is new in view, if anything."""
+
+    def expect_next(self, text: str) -> None:
+        """Let the next code of this text's ticket count as new, though the ticket stays in view."""
 
     def forget(self) -> None:
         """Let a code that is still in view count as new."""
@@ -96,6 +102,7 @@ class Parts:
     watchdog: Alive
     sync_health: Callable[[], SyncHealth]
     peers_health: Callable[[], tuple[PeerHealth, ...]] = tuple
+    clock_desk: ClockDesk = NoDesk()  # noqa: RUF009 - it holds nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +128,7 @@ class Daemon:
         self._parts, self._timing, self._monotonic = parts, timing or Timing(), monotonic
         self._state = State()
         self._gate, self._showing = gate, Showing(gate)
+        self._clocks = ClockWatch(parts.clock, parts.clock_desk, self._incident, self._showing.clock_answered)
         self._decision: Decision | None = None
         self._seen: Seen | None = None
         self._captured = 0.0
@@ -142,6 +150,7 @@ class Daemon:
         for left in self._parts.journal.settle_restart(self._stamp()):
             log.warning("settled after a restart", counter=left.counter, ticket=left.ticket, was=left.outcome)
         self._parts.hardware.start(self.inbox.put)
+        self._parts.hardware.show("busy", "none")
         self._check_view()
         self._step(g.FaultOff("starting"))
 
@@ -163,12 +172,15 @@ class Daemon:
         self._parts.watchdog.feed()
 
     def handle(self, event: LoopEvent | Sighting) -> None:
-        """One thing that happened. A journal that cannot be written closes the gate; it does not end the loop."""
+        """One thing that happened. A journal that fails closes the gate, as a defect does; it does not end the loop."""
         try:
             self._handle(event)
         except JournalError as fault:
             log.critical("journal fault", error=str(fault))
             self._step(g.FaultOn("journal"))
+        except ImpossibleMove:
+            log.exception("a defect: an admission's life has no place for this")
+            self._step(g.FaultOn("defect"))
 
     def _handle(self, event: LoopEvent | Sighting) -> None:
         match event:
@@ -221,6 +233,8 @@ class Daemon:
         self._decision = decision
         verdict = decision.verdict
         self._showing.scanned(verdict)
+        if verdict.reason in NEXT_CODE_TELLS:
+            self._parts.eyes.expect_next(seen.text)
         said: g.DecidedVerdict = "repeat" if verdict.reason == Reason.REPEAT else verdict.outcome
         # A ticket sold since the last sync is a good ticket; other marks are for staff to look at.
         self._step(g.Decided(said, marked=any(mark != MARK_CERTIFICATE for mark in verdict.marks)))
@@ -277,7 +291,7 @@ class Daemon:
             case g.Pulse():
                 self._pulse()
             case g.Show(lamp, sound):
-                self._parts.hardware.show(self._lamp(lamp), sound)
+                self._parts.hardware.show(*self._sign(lamp, sound))
             case g.StartTimer(seconds):
                 self._deadline = self._monotonic() + seconds
             case g.CancelTimer():
@@ -289,9 +303,13 @@ class Daemon:
             case g.RecordPassed() | g.RecordRelease() | g.RecordIncident():
                 self._record(effect)
 
-    def _lamp(self, lamp: g.Lamp) -> g.Lamp:
-        """A view that is too old to be trusted shows while idle."""
-        return "amber" if lamp == "ready" and self._showing.view_old() else lamp
+    def _sign(self, lamp: Lamp, sound: Sound) -> tuple[Lamp, Sound]:
+        """A view that is too old to be trusted shows while idle; what is only not there yet is no alarm."""
+        if lamp == "ready" and self._showing.view_old():
+            return "amber", sound
+        if lamp != "fault":
+            return lamp, sound
+        return self._showing.waiting_for(self._state) or (lamp, sound)
 
     def _pulse(self) -> None:
         assert self._decision is not None
@@ -323,12 +341,13 @@ class Daemon:
 
     def _tick(self) -> None:
         try:
-            self._parts.clock.discipline()
+            self._clocks.tick()
             self._check_view()
             if "journal" in self._state.faults:
                 self._parts.journal.probe()
                 self._fault("journal", broken=False)
             if self._state.name == "ready":
+                self._parts.journal.tell_ways(self._stamp())
                 self._parts.journal.tidy()
             self._showing.counted(self._parts.journal.counts())
         except JournalError as fault:
@@ -337,14 +356,23 @@ class Daemon:
             self._fault("journal", broken=True)
         self._publish()
 
+    def _incident(self, incident: GateIncident) -> None:
+        self._parts.journal.incident(incident, self._stamp())
+
     def _check_view(self) -> None:
         self._fault("snapshot", broken=self._parts.view.manifest is None)
-        self._fault("revoked", broken=self._parts.sync_health().revoked)
+        health = self._parts.sync_health()
+        self._fault("revoked", broken=health.revoked)
+        self._fault("card-copied", broken=health.copied)
 
     def _camera(self, health: CameraHealth) -> None:
-        if self._showing.camera(health):
+        news = self._showing.camera(health)
+        if news:
             log.info("camera", state=health.state, detail=health.detail)
         self._fault("camera", broken=health.state != "ok")
+        if news and self._state.name == "fault":
+            # Shown anew: a camera that was only not there yet has become one that is broken.
+            self._parts.hardware.show(*self._sign("fault", "none"))
 
     def _fault(self, part: str, *, broken: bool) -> None:
         if broken != (part in self._state.faults):

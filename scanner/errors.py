@@ -25,9 +25,17 @@ class JournalError(GateError):
     """The journal cannot be read or written; nothing may be admitted."""
 
 
+class FormatError(GateError):
+    """A file was made by a release that this one does not know; it is left as it is."""
+
+
 class SnapshotError(GateError):
     """The snapshot cannot be read, or must not replace the one in use."""
 
 
 class SyncError(GateError):
     """The ledger node did not answer, or its answer cannot be trusted."""
+
+
+class NoNetworkError(SyncError):
+    """No way leads from this machine to the ledger node: it is the network that is missing, not the node."""

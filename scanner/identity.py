@@ -18,6 +18,12 @@ from scanner.verify.keys import SEED_BYTES, SigningKey, lock_secret, unlock_secr
 BOARD_SECRET = "board-secret"  # noqa: S105 - the name of a credential, not a secret
 _NONCE_BYTES = 24
 _BEGUN = "device.begun"
+_ENROLMENT = "enrolment.json"
+_PLAIN, _LOCKED = "device.key", "device.key.locked"
+_BOARD = "device.board"
+_SERIAL = Path("/sys/firmware/devicetree/base/serial-number")
+ENROL = "run `gate-scanner enrol URL` (it asks for the code of `ledger-node devices code`)"
+NOT_ENROLLED = f"this device is not enrolled: {ENROL}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,48 +43,67 @@ class IdentityError(GateError):
     """The device has no usable identity; the text says what to do."""
 
 
+class NotEnrolledError(IdentityError):
+    """Nobody has enrolled this device yet."""
+
+
 class Identities:
     """The state folder's key and enrolment. `random` gives so many random bytes."""
 
     def __init__(
-        self, folder: Path, random: Callable[[int], bytes] = os.urandom, environ: Mapping[str, str] = os.environ
+        self,
+        folder: Path,
+        random: Callable[[int], bytes] = os.urandom,
+        environ: Mapping[str, str] = os.environ,
+        serial: Path = _SERIAL,
     ) -> None:
-        self._folder, self._random = folder, random
+        self._folder, self._random, self._serial = folder, random, serial
         self._secret = _board_secret(environ)
 
     @property
     def key_is_locked(self) -> bool:
         """Whether the key on the card is useless without this board."""
-        return (self._folder / "device.key.locked").exists()
+        return (self._folder / _LOCKED).exists()
 
     def key(self) -> SigningKey:
-        """This device's key; made on the first call. Raises IdentityError if it is there but can't be opened."""
-        locked, plain = self._folder / "device.key.locked", self._folder / "device.key"
-        if locked.exists():
-            return self._unlock(locked)
-        if plain.exists():
-            return _from_seed(plain.read_bytes(), plain)
+        """This device's key. Raises IdentityError if there is none, if it can't be opened, or on another board."""
+        found = self._found()
+        if found is None:
+            raise IdentityError(f"there is no device key in {self._folder}: {NOT_ENROLLED}")
+        return found
+
+    def made_key(self) -> SigningKey:
+        """This device's key, made if there is none: only enrolment may. Raises IdentityError if it can't be opened."""
+        found = self._found()
+        if found is not None:
+            return found
         seed = self._random(SEED_BYTES)
         if self._secret:
-            self._write(locked.name, lock_secret(seed, self._secret, self._random(_NONCE_BYTES)))
+            self._write(_LOCKED, lock_secret(seed, self._secret, self._random(_NONCE_BYTES)))
         else:
-            self._write(plain.name, seed)
+            self._write(_PLAIN, seed)
         return SigningKey(seed)
+
+    @property
+    def are_told(self) -> bool:
+        """Whether there is an enrolment, whole or damaged."""
+        return (self._folder / _ENROLMENT).exists()
 
     def enrolled(self) -> Enrolled:
         """What enrolment told. Raises IdentityError if there was none."""
         try:
-            return Enrolled(**json.loads((self._folder / "enrolment.json").read_text()))
+            return Enrolled(**json.loads((self._folder / _ENROLMENT).read_text()))
         except FileNotFoundError as error:
-            raise IdentityError(
-                "this device is not enrolled: run `gate-scanner enrol URL CODE` (CODE: `ledger-node devices code`)"
-            ) from error
+            raise NotEnrolledError(NOT_ENROLLED) from error
         except (ValueError, TypeError) as error:
-            raise IdentityError(f"enrolment.json is damaged ({error}): enrol this device again") from error
+            raise IdentityError(
+                f"enrolment.json is damaged ({error}): `gate-scanner forget`, then enrol this device anew"
+            ) from error
 
     def enrol(self, told: Enrolled) -> None:
-        """Keep what the node told."""
-        self._write("enrolment.json", json.dumps(asdict(told), indent=1).encode())
+        """Keep what the node told, and on which board."""
+        self._write(_BOARD, self._board())
+        self._write(_ENROLMENT, json.dumps(asdict(told), indent=1).encode())
 
     @property
     def has_begun(self) -> bool:
@@ -92,16 +117,39 @@ class Identities:
 
     def forget(self) -> None:
         """A revoked device keeps no key and no enrolment."""
-        for name in ("device.key", "device.key.locked", "enrolment.json", _BEGUN):
+        for name in (_PLAIN, _LOCKED, _ENROLMENT, _BEGUN, _BOARD):
             (self._folder / name).unlink(missing_ok=True)
         sync_folder(self._folder)
+
+    def _found(self) -> SigningKey | None:
+        if self._is_elsewhere():
+            raise IdentityError(
+                "this card was enrolled on another board, and two cards with one key must not run: put it back, or"
+                " `gate-scanner forget` and enrol anew, and revoke the device that it was"
+            )
+        locked, plain = self._folder / _LOCKED, self._folder / _PLAIN
+        if locked.exists():
+            return self._unlock(locked)
+        return _from_seed(plain.read_bytes(), plain) if plain.exists() else None
+
+    def _is_elsewhere(self) -> bool:
+        """Where a board has no serial number, and of a card from before it was kept, it cannot be known."""
+        kept = self._folder / _BOARD
+        enrolled_on, here = kept.read_bytes() if kept.exists() else b"", self._board()
+        return bool(enrolled_on and here) and enrolled_on != here
+
+    def _board(self) -> bytes:
+        try:
+            return self._serial.read_bytes().strip(b"\0\n ")
+        except OSError:
+            return b""
 
     def _unlock(self, path: Path) -> SigningKey:
         seed = unlock_secret(path.read_bytes(), self._secret) if self._secret else None
         if seed is None:
             raise IdentityError(
                 "the device key is locked to another board, or the credential board-secret is missing: "
-                "start through systemd on the board that enrolled, or remove device.key.locked and enrol again"
+                "start through systemd on the board that enrolled, or `gate-scanner forget` and enrol anew"
             )
         return _from_seed(seed, path)
 
@@ -126,5 +174,5 @@ def _board_secret(environ: Mapping[str, str]) -> bytes:
 
 def _from_seed(seed: bytes, path: Path) -> SigningKey:
     if len(seed) != SEED_BYTES:
-        raise IdentityError(f"{path.name} is damaged: remove it and enrol this device again")
+        raise IdentityError(f"{path.name} is damaged: `gate-scanner forget`, then enrol this device anew")
     return SigningKey(seed)

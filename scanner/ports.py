@@ -10,16 +10,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from scanner.admission_life import AdmissionOutcome
+from scanner.clock_status import NO_CLOCK, ClockHealth
+from scanner.signs import Lamp, Sound
 from scanner.verify.admit import Use, View
 from scanner.verify.manifest import EventManifest
-from scanner.verify.record import GateIncident, Scan, Stamp
+from scanner.verify.record import GateIncident, Scan, Stamp, Way
 from scanner.verify.row import Row
 from scanner.verify.statement import Stated
 from scanner.verify.told import Told
+from scanner.verify.zones import HONG_KONG
 
 CameraState = Literal["starting", "ok", "lost", "frozen", "decoder-died"]
-Lamp = Literal["off", "ready", "green", "amber", "red", "fault"]
-Sound = Literal["none", "admit", "amber", "refuse", "fault"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +108,6 @@ class Hardware(Protocol):
         """Leave the relay released, the lamps dark and the pins free; may be called twice."""
 
 
-AdmissionOutcome = Literal["pending", "claimed", "alone", "pulsed", "passed", "released", "voided", "in-doubt"]
-"""pending -> claimed | alone -> pulsed -> passed | released; or pending -> voided | released."""
-
-
 @dataclass(frozen=True, slots=True)
 class Unsettled:
     """An admission that a crash left without an end."""
@@ -137,11 +135,15 @@ class Waiting:
     raw: bytes
 
 
+CONFLICT = "conflict"
+
+
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """The ledger's answer to one record.
 
-    `verdict` is accepted, duplicate, stale, revoked, unknown or rejected; `position` is None only for rejected;
+    `verdict` is accepted, duplicate, stale, revoked, unknown, rejected, conflict (the counter has another record: this
+    card, or its original, is a copy) or other-lease; `position` is None for the last three, which are not logged;
     `first` names the gate and unix second of the use that came first, where there is one.
     """
 
@@ -153,8 +155,9 @@ class Receipt:
 
 
 class Records(Protocol):
-    """The journal as the gate's loop sees it. Every method is durable on return, or raises JournalError and wrote
-    nothing; then nobody may be admitted.
+    """The journal as the gate's loop sees it. A method that says nothing else is durable on return, or raises
+    JournalError and wrote nothing; then nobody may be admitted. What an admission's life has no place for
+    (scanner.admission_life) raises ImpossibleMove.
     """
 
     def admit(self, scan: Scan, holder_key: bytes, stamp: Stamp, outcome: AdmissionOutcome) -> Waiting:
@@ -166,14 +169,19 @@ class Records(Protocol):
     def incident(self, incident: GateIncident, stamp: Stamp) -> Waiting:
         """Record something that is nobody's admission."""
 
-    def decided(self, counter: int, outcome: AdmissionOutcome) -> None:
-        """The claim was won, or no node answered and the gate goes alone: from here on a pulse is possible."""
+    def decided(self, counter: int, way: Way) -> None:
+        """The claim was won, or no node answered and the gate goes by its peers, or alone: from here on a pulse is
+        possible.
+        """
+
+    def tell_ways(self, stamp: Stamp) -> None:
+        """Housekeeping; call about once a second, when nobody waits: signs in what way admissions were decided."""
 
     def pulsed(self, counter: int, time_ms: int) -> None:
-        """The relay was released for this admission."""
+        """The relay was released for this admission. Outlives this process on return, and a power cut soon."""
 
     def passed(self, counter: int) -> None:
-        """Somebody went through."""
+        """Somebody went through. Outlives this process on return, and a power cut soon."""
 
     def void(self, counter: int, reason: str, stamp: Stamp, elsewhere: Use | None = None) -> Waiting:
         """The claim was lost: the turnstile did not move; `elsewhere` is the use that the ledger told of."""
@@ -183,6 +191,9 @@ class Records(Protocol):
 
     def use_of(self, ticket: int) -> Use | None:
         """This gate's own record of the ticket's use, released or not."""
+
+    def use_at_hand(self, ticket: int) -> AbstractContextManager[bool]:
+        """Whether this gate has not given up the use that is leased to it; inside the block it cannot."""
 
     def settle_restart(self, stamp: Stamp) -> list[Unsettled]:
         """Give an end to what a crash left without one; returns what was found."""
@@ -194,7 +205,7 @@ class Records(Protocol):
         """Does the disk take anything? Raises JournalError if not."""
 
     def tidy(self) -> None:
-        """Housekeeping; call when nobody waits."""
+        """Housekeeping; call about once a second, when nobody waits."""
 
 
 class Knowledge(Protocol):
@@ -214,14 +225,14 @@ class Knowledge(Protocol):
 
     @property
     def tickets(self) -> int:
-        """How many tickets the snapshot holds."""
+        """How many tickets the gate knows of: those of the snapshot, and those that came since."""
 
     def of(self, ticket: int) -> View:
         """What is known of one ticket."""
 
 
 class Outbox(Protocol):
-    """The journal as the sync threads see it. Every method may be called from any thread and is durable on return."""
+    """The journal as the sync threads see it. Every method may be called from any thread."""
 
     def waiting(self, limit: int) -> list[Waiting]:
         """The oldest records without a receipt, in the order of their counters; those set aside are left out."""
@@ -232,10 +243,15 @@ class Outbox(Protocol):
     def queue_length(self) -> int:
         """How many records wait for a receipt."""
 
+    def send_again(self) -> int:
+        """Have every record wait again, because the log lost some of them; how many had been settled."""
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What became of an event between two ledger sizes, checked and ready to be applied."""
+    """What became of an event between two ledger sizes, checked and ready to be applied; and the checkpoint of
+    `checkpoint_size` that it was proven by, to be kept with it. 0 = it is kept already.
+    """
 
     start: int
     end: int
@@ -243,10 +259,11 @@ class Change:
     manifest: EventManifest | None
     checkpoint: str
     at: int
+    checkpoint_size: int = 0
 
 
 class ViewStore(Protocol):
-    """The view as the sync threads see it: it only moves forward, and what it took is durable on return."""
+    """The view as the sync threads see it: it only moves forward; a power cut may take some seconds of it."""
 
     @property
     def size(self) -> int:
@@ -265,10 +282,20 @@ class ViewStore(Protocol):
         """Check the snapshot file and swap it in atomically. Raises SnapshotError, with the view as it was."""
 
     def apply(self, change: Change) -> None:
-        """Take a change that starts at or before `size`. Raises SnapshotError for a gap, with the view as it was."""
+        """Take a change that starts at or before `size`, and its checkpoint with it, all or none. Raises SnapshotError
+        for a gap, with the view as it was.
+        """
 
     def note_checkpoint(self, note: str, size: int) -> None:
         """Keep the newest verified checkpoint, which receipts may carry before the changes do; only forward."""
+
+    def start_line(self, note: str, size: int) -> None:
+        """The log lost what this view is of: go by this verified checkpoint from now on, and by the rows as they are
+        until a snapshot is installed, whatever its size.
+        """
+
+    def left_line(self) -> bool:
+        """Whether the rows are of a part of the log that was lost."""
 
     def log_keys(self) -> str:
         """The newest list of the keys that sign the log's checkpoints; empty before the first."""
@@ -313,8 +340,13 @@ class Neighbours(Protocol):
     def near(self) -> bool:
         """Whether any other gate was heard lately; if not, asking is not worth a second commit."""
 
-    def asking(self) -> AbstractContextManager["Asking"]:
-        """For one admission: recorded as pending inside the block, then asked about, then decided."""
+    def have(self, counter: int) -> bool:
+        """Whether any other gate has said that it has our record with this counter."""
+
+    def asking(self, *, told: bool = False) -> AbstractContextManager["Asking"]:
+        """For one admission: recorded as pending inside the block, then asked about, then decided. `told`: it was
+        recorded before, and the others were told of it while it was not theirs to decide.
+        """
 
 
 Asking = Callable[[int, int, int, float], Told | None]
@@ -349,12 +381,17 @@ class Claims(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SyncHealth:
-    """How the gate and its ledger node get on. `alarm` is what ops must look at, e.g. a log that went back."""
+    """How the gate and its ledger node get on. `alarm` is what ops must look at, e.g. a log that went back;
+    `no_network`: it is the network that is missing, not the node. `copied`: the ledger has another record under a
+    counter of this gate's, so its card is a copy of one that runs elsewhere, or was one.
+    """
 
     online: bool = False
     error: str = ""
     alarm: str = ""
     revoked: bool = False
+    no_network: bool = False
+    copied: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -387,12 +424,14 @@ class GateStatus:
     camera_detail: str = ""
     clock_trusted: bool = False
     clock_alarm: str = ""
+    clock: ClockHealth = NO_CLOCK
     faults: tuple[str, ...] = ()
     fire_release: bool = False
     admitted: int = 0
     refused: int = 0
     passages: int = 0
     unix: float = 0.0
+    zone: str = HONG_KONG
 
 
 class Screen(Protocol):

@@ -2,9 +2,13 @@
 
 from dataclasses import replace
 
-from scanner.clock import SkewWatch, TrustedClock
+from scanner.clock import TrustedClock
+from scanner.clock_status import ClockAsked, ClockHealth
+from scanner.event_zone import zone_in
 from scanner.gate import State
 from scanner.ports import CameraHealth, Counts, GateStatus, Knowledge, PeerHealth, SyncHealth
+from scanner.signs import Lamp, Sound
+from scanner.skew import SkewWatch
 from scanner.verify.admit import Verdict
 from scanner.verify.reasons import Reason
 
@@ -15,6 +19,7 @@ class Showing:
     def __init__(self, gate: str) -> None:
         self.status = GateStatus(gate)
         self._skew = SkewWatch()
+        self._camera_failed = False
 
     def scanned(self, verdict: Verdict) -> None:
         """A new verdict is what staff look at now."""
@@ -28,7 +33,7 @@ class Showing:
             seat=verdict.seat,
             category=verdict.category,
         )
-        if verdict.reason == Reason.CLOCK_OFF:
+        if verdict.reason in {Reason.CLOCK_OFF, Reason.OLD_CODE}:
             self._skew.add(verdict.detail["seconds"])
         elif verdict.outcome == "admit":
             self._skew.add(0.0)
@@ -43,6 +48,10 @@ class Showing:
             set_aside=counts.set_aside,
         )
 
+    def clock_answered(self, asked: ClockAsked, refused: str) -> None:
+        """A person's request about the clock was done, or refused and why."""
+        self.status = replace(self.status, clock=replace(self.status.clock, answered=(asked.number, refused)))
+
     def walked(self) -> None:
         """Somebody passed while the alarm panel held the gate open."""
         self.status = replace(self.status, passages=self.status.passages + 1)
@@ -50,6 +59,8 @@ class Showing:
     def camera(self, health: CameraHealth) -> bool:
         """How the camera is; whether that is news."""
         news = health.state != self.status.camera
+        # One that starts again after a failure has failed until it works.
+        self._camera_failed = health.state != "ok" and (self._camera_failed or health.state != "starting")
         self.status = replace(self.status, camera=health.state, camera_detail=health.detail)
         return news
 
@@ -61,6 +72,7 @@ class Showing:
         self.status = replace(
             self.status,
             event_name=manifest.name if manifest else "",
+            zone=zone_in(manifest),
             state=state.name,
             faults=tuple(sorted(state.faults)),
             fire_release=state.name == "fire-release",
@@ -72,9 +84,20 @@ class Showing:
             peers=peers,
             clock_trusted=time_now.trusted,
             clock_alarm=clock.alarm() or self._skew.alarm(),
+            clock=ClockHealth(
+                time_now.source, time_now.error_s, clock.floor(), clock.heard(), self.status.clock.answered
+            ),
             unix=time_now.seconds,
         )
         return self.status
+
+    def waiting_for(self, state: State) -> tuple[Lamp, Sound] | None:
+        """How a gate looks that is out of service and not broken; None if something is broken."""
+        starting = {"starting"} if self._camera_failed else {"starting", "camera"}
+        missing = state.faults - starting
+        if not missing:
+            return "busy", "none"
+        return ("no-list", "none") if missing == {"snapshot"} else None
 
     def view_old(self) -> bool:
         """Whether the view is older than the event's policy lets a gate trust without a look."""

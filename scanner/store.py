@@ -1,21 +1,36 @@
 """Opening a SQLite file so that what is committed survives a power cut. No table of anybody's is known here.
 
-The file is created with synchronous=EXTRA, so that its directory entry is on disk too, then switched to WAL with
+The file is created with synchronous=EXTRA under another name, renamed when it is whole, then switched to WAL with
 synchronous=FULL. One connection writes and also checkpoints: SQLite before 3.51.3 can lose a WAL reset with two.
+
+A commit costs a memory card one flush, and a few pages, each written whole for the row that changed in it: of 512
+bytes, the least that SQLite has, in files that are made new. So that it is one flush and not two, the WAL is written
+full of zeros when it is opened: a file that grows makes the file system flush its own journal as well. The WAL is
+folded into the database before it outgrows that, and then begun again in the same place.
 """
 
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
-Connect = Callable[[Path], sqlite3.Connection]
+from scanner.errors import FormatError
+from scanner.verify.file_format import HEADER_BYTES, Format, refusal
 
+Connect = Callable[[Path], sqlite3.Connection]
+FORMATS = {"journal": Format(3), "view": Format(), "peers": Format()}
+"""By the name of the migrations. A change of the tables is one more of them, and takes a new number here."""
+
+_PAGE_BYTES = 512
+_WAL_ROOM = 512 * 1024
+_WAL_HEADER, _FRAME_HEADER = 32, 24
+_COMMIT_PAGES = 32
+"""A commit is seldom of more: the one that folds the WAL still has room in it."""
 _COMPANIONS = ("", "-wal", "-shm", "-journal")
 _FORMATS = (b"\1\1", b"\2\2")
 """Bytes 18 and 19 of the file: rollback journal or WAL. With others SQLite would only read it, or not at all."""
@@ -27,26 +42,78 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 def open_store(path: Path, migrations: Migrations, connector: Connect = connect) -> sqlite3.Connection:
-    """Open or create `path`, bring its schema up to date, and make commits durable. Raises sqlite3.Error."""
+    """Open or create `path`, bring its schema up to date, and make commits durable. Raises sqlite3.Error.
+
+    The commit that fills the WAL's room also folds it, unless `checkpoint` did so at a better moment. Call
+    `check_format` before anything else that reads the file.
+    """
+    if not path.exists() or not path.stat().st_size:
+        _create(path, migrations, connector)
     connection = connector(path)
     try:
         connection.execute("PRAGMA synchronous=EXTRA")
+        _mark(connection, migrations)
         migrations.apply(Database(connection))
         connection.commit()
         connection.isolation_level = None
         _switch_to_wal(connection)
         connection.execute("PRAGMA synchronous=FULL")
-        # Checkpoints are taken when the gate is idle (`checkpoint`), not inside somebody's commit.
-        connection.execute("PRAGMA wal_autocheckpoint=0")
+        page = connection.execute("PRAGMA page_size").fetchone()[0]
+        connection.execute(f"PRAGMA wal_autocheckpoint={_WAL_ROOM // (page + _FRAME_HEADER) - _COMMIT_PAGES}")
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()  # the WAL is made by the first look
+        _make_room(path)
     except BaseException:
         connection.close()
         raise
     return connection
 
 
+def _create(path: Path, migrations: Migrations, connector: Connect) -> None:
+    """Made whole under another name: a power cut leaves no half of it that would be taken for a damaged one."""
+    building = path.with_name(f"{path.name}.building")
+    discard(building)
+    with closing(connector(building)) as connection:
+        connection.execute(f"PRAGMA page_size={_PAGE_BYTES}")
+        connection.execute("PRAGMA synchronous=EXTRA")
+        migrations.apply(Database(connection))
+        _mark(connection, migrations)
+        connection.commit()
+    building.rename(path)
+    sync_folder(path.parent)
+
+
+def check_format(path: Path) -> None:
+    """Raises FormatError, with the file untouched, if a later release made it. Raises OSError."""
+    try:
+        with path.open("rb") as file:
+            header = file.read(HEADER_BYTES)
+    except FileNotFoundError:
+        return
+    if why := refusal(str(path), header, FORMATS.get(path.stem, Format())):
+        raise FormatError(why)
+
+
+def _mark(connection: sqlite3.Connection, migrations: Migrations) -> None:
+    """Write the format into the file itself, before its tables become those of this format."""
+    known = FORMATS.get(migrations.name, Format()).pragmas()
+    found = [connection.execute(f"PRAGMA {one}").fetchone()[0] for one in ("application_id", "user_version")]
+    if found == [int(pragma.rpartition(" ")[2]) for pragma in known]:
+        return
+    for pragma in known:
+        connection.execute(pragma)
+    # Another release reads the header of the file, not the WAL beside it.
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
+
 @contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """BEGIN IMMEDIATE .. COMMIT; durable when it ends. A commit that fails may be on disk all the same."""
+def transaction(connection: sqlite3.Connection, *, soon: bool = False) -> Iterator[None]:
+    """BEGIN IMMEDIATE .. COMMIT; durable when it ends. A commit that fails may be on disk all the same.
+
+    With `soon` it outlives this process when it ends, and a power cut from the next commit without `soon` on, or from
+    the next time the WAL is folded. A power cut before that takes the last commits of this kind, in the order in which
+    they were made, and nothing else.
+    """
+    connection.execute(f"PRAGMA synchronous={'NORMAL' if soon else 'FULL'}")
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -75,7 +142,10 @@ def fold(connection: sqlite3.Connection) -> None:
 def held_something(path: Path) -> bool:
     """Whether there is a WAL with content beside a database that is gone or empty; SQLite would delete it unread."""
     wal = path.with_name(f"{path.name}-wal")
-    return wal.exists() and wal.stat().st_size > 0
+    if not wal.exists():
+        return False
+    with wal.open("rb") as file:
+        return any(file.read(_WAL_HEADER))
 
 
 @contextmanager
@@ -98,7 +168,8 @@ def damage(path: Path, connection: sqlite3.Connection, migrations: Migrations) -
         return f"SQLite says: {found}"
     done = connection.execute("SELECT migration_set, name, applied_at FROM _sqlite_migrations").fetchall()
     applied = {name for group, name, _ in done if group == migrations.name}
-    known = {migration.name for migration in migrations.pending(Database(memory=True))}
+    with closing(Database(memory=True)) as empty:
+        known = {migration.name for migration in migrations.pending(empty)}
     wanted, there = _made_by(migrations, applied), _schema(connection)
     odd = (wanted - there) | ((_made_by(migrations, known) - wanted) & there)
     return f"its tables are not as they were made: {min(odd)[0]}" if odd else ""
@@ -119,6 +190,15 @@ def _transient(error: Exception) -> bool:
     return isinstance(error, sqlite3.OperationalError) and any(
         word in str(error) for word in ("locked", "readonly", "full", "unable to open", "disk I/O", "write-ahead log")
     )
+
+
+def _make_room(path: Path) -> None:
+    """Fill the WAL's room with zeros, which SQLite takes for its end; the first commit's sync takes them along. A
+    disk that is too full for that is no fault: a commit then costs more, and says so itself if it cannot be made.
+    """
+    with suppress(OSError), path.with_name(f"{path.name}-wal").open("r+b") as wal:
+        if (there := wal.seek(0, os.SEEK_END)) < _WAL_ROOM:
+            wal.write(bytes(_WAL_ROOM - there))
 
 
 def _switch_to_wal(connection: sqlite3.Connection) -> None:

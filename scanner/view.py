@@ -3,16 +3,24 @@
 The decision reads it from one thread while the sync threads move it on from others. It only moves forward, in size and
 in manifest version. What a download or a change proves was checked by the sync; that a snapshot is whole, ours and
 newer is checked here, before it replaces anything. Raises SnapshotError, with the view as it was.
+
+A snapshot and a list of the log's keys are durable on return. Changes, checkpoints and agreed time outlive this
+process at once, but a power cut only from the first change on that is DURABLE_AFTER younger: until then the node has
+them, and a view that lost the newest of them is one that heard of them later.
 """
 
+import hashlib
 import mmap
 import os
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from scanner.errors import SnapshotError
+from scanner.event_zone import zone_in
+from scanner.kept_time import Kept
 from scanner.ports import Change
 from scanner.store import Connect, connect, set_aside, sync_folder
 from scanner.verify.admit import View
@@ -32,6 +40,11 @@ from scanner.verify.statement import Stated
 from scanner.view_db import Changed, ViewDb
 
 _STORED, _BESIDE = "snapshot.rows", "snapshot.new"
+DURABLE_AFTER = 5
+"""Seconds of the node's time. A gate that is connected hears from its node each ten seconds."""
+_ANY_SIZE = 2**62
+TIME_STEP = 10
+"""Seconds by which the floor of time runs ahead of the one that is stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +63,8 @@ class _Known:
 
     rows: Rows = field(default_factory=lambda: Rows(memoryview(b"")))
     changes: dict[int, Changed] = field(default_factory=dict)
+    added: int = 0
+    """How many of the changed tickets the snapshot does not hold."""
     size: int = 0
     at: int = 0
     manifest: EventManifest | None = None
@@ -67,7 +82,9 @@ class GateView:
         self._trust = trust
         self._lock = threading.RLock()
         self._known = _Known()
+        self._durable_at = 0
         self._db = _open_db(folder, stamp, connector)
+        self._time = self._stored_time = Kept.unpack(self._db.fact("kept_time"), self._db.number("signed_time"))
         self.damage = f"the changes were set aside and must be fetched again: {d}" if (d := self._db.damage) else ""
         try:
             self._load(stamp)
@@ -90,7 +107,7 @@ class GateView:
                 sync_folder(self._folder)
             except OSError as error:
                 raise SnapshotError(f"the snapshot cannot be deleted ({error}); check the disk") from error
-            self._db.wipe(keep="signed_time")
+            self._db.wipe(keep=("signed_time", "kept_time"))
 
     # What the decision asks
 
@@ -111,8 +128,8 @@ class GateView:
 
     @property
     def tickets(self) -> int:
-        """How many tickets the snapshot holds."""
-        return len(self._known.rows)
+        """How many tickets the gate knows of: those of the snapshot, and those that came since."""
+        return len(self._known.rows) + self._known.added
 
     def of(self, ticket: int) -> View:
         """What is known of one ticket."""
@@ -164,22 +181,41 @@ class GateView:
                     f"a gap in the changes: they start at {change.start}, the view ends at {known.size}"
                 )
             if change.end < known.size:
+                self.note_checkpoint(change.checkpoint, change.checkpoint_size)
                 return
-            manifest, at = self._newer(change.manifest), max(change.at, known.at)
-            facts: dict[str, bytes | int] = {"size": change.end, "at": at}
+            # Also backwards: a node whose clock was ahead for a while left a view that looks fresh for as long.
+            manifest, at = self._newer(change.manifest), change.at
+            # All of one commit: each of its own would write the same page once more.
+            facts = self._checkpoint_facts(change.checkpoint, change.checkpoint_size)
+            facts |= {"size": change.end, "at": at, "kept_time": self._time.pack()}
             if change.manifest and manifest is change.manifest:
                 facts["manifest"] = canonical(manifest.to_map())
-            self._db.add(change.rows, change.end, **facts)
+            soon = abs(at - self._durable_at) < DURABLE_AFTER
+            self._db.add(change.rows, change.end, soon=soon, **facts)
+            self._stored_time = self._time
+            self._durable_at = self._durable_at if soon else at
+            new = {row.ticket for row in change.rows}.difference(known.changes)
+            added = known.added + _missing(known.rows, new)
             known.changes.update((row.ticket, Changed(change.end, row)) for row in change.rows)
-            self._known = replace(known, size=change.end, at=at, manifest=manifest)
+            self._known = replace(known, added=added, size=change.end, at=at, manifest=manifest)
 
     def note_checkpoint(self, note: str, size: int) -> None:
         """Keep a verified checkpoint unless a newer one is kept."""
         with self._lock:
-            if size >= self._db.number("checkpoint_size"):
-                self._db.set_facts(
-                    checkpoint=note.encode(), checkpoint_size=size, checkpoint_keys=self._db.fact("log_keys")
-                )
+            if facts := self._checkpoint_facts(note, size):
+                self._db.set_facts(soon=True, **facts)
+
+    def start_line(self, note: str, size: int) -> None:
+        """Go by this checkpoint; the rows stay until a snapshot is installed, because they say who entered."""
+        with self._lock:
+            snapshot = self._known.snapshot
+            left = hashlib.sha256(snapshot.raw if snapshot else b"").digest()
+            keys = self._db.fact("log_keys")
+            self._db.set_facts(checkpoint=note.encode(), checkpoint_size=size, checkpoint_keys=keys, left=left)
+
+    def left_line(self) -> bool:
+        """Whether the rows are of a part of the log that was lost."""
+        return bool(self._db.fact("left"))
 
     def log_keys(self) -> str:
         """The newest list of the keys that sign the log's checkpoints; empty before the first."""
@@ -194,15 +230,17 @@ class GateView:
         """The list by which `checkpoint` was good when it was kept."""
         return self._db.fact("checkpoint_keys").decode()
 
-    def signed_time(self) -> int:
-        """The newest time, in unix seconds, that a ledger node ever signed to us; the clock never runs below it."""
-        return self._db.number("signed_time")
+    def kept_time(self) -> Kept:
+        """What was kept of agreed time."""
+        return self._time
 
-    def note_signed_time(self, seconds: int) -> None:
-        """Keep a newer signed time."""
+    def keep_time(self, kept: Kept) -> None:
+        """Keep agreed time, if it says more than what is kept. After a restart its floor is up to TIME_STEP older."""
         with self._lock:
-            if seconds > self.signed_time():
-                self._db.set_facts(signed_time=seconds)
+            self._time = kept
+            if kept.says_more_than(self._stored_time, TIME_STEP):
+                self._db.set_facts(soon=True, kept_time=kept.pack())
+                self._stored_time = kept
 
     # Inside
 
@@ -234,9 +272,13 @@ class GateView:
     def _adopt(self, header: SnapshotHeader) -> None:
         """Make the stored snapshot, and the changes that are newer than it, what is known."""
         rows = _map_rows(self._folder / _STORED, header)
+        if (left := self._db.fact("left")) and left != hashlib.sha256(header.raw).digest():
+            # A crash between these two does the first again.
+            self._db.drop(_ANY_SIZE)
+            self._db.set_facts(left=b"", size=0, at=0, manifest=b"")
         reached = self._db.number("size")
         self._db.drop(header.size)
-        if self._db.number("checkpoint_size") < header.size:
+        if not self.left_line() and self._db.number("checkpoint_size") < header.size:
             self._db.set_facts(
                 checkpoint=header.checkpoint.encode(),
                 checkpoint_size=header.size,
@@ -245,11 +287,13 @@ class GateView:
         manifest = header.event_manifest
         if (kept := self._kept_manifest()) and kept.version > manifest.version:
             manifest = kept
-        at = max(header.at, self._db.number("at") if reached > header.size else 0)
-        self._known = _Known(rows, self._db.changes(), max(header.size, reached), at, manifest, header)
+        at = (self._db.number("at") if reached > header.size else 0) or header.at
+        changes = self._db.changes()
+        self._known = _Known(rows, changes, _missing(rows, changes), max(header.size, reached), at, manifest, header)
 
     def _must_be_ours(self, header: SnapshotHeader) -> None:
-        known, manifest = self._known, self._known.manifest
+        known = _Known() if self.left_line() else self._known
+        manifest = known.manifest
         if header.node_key != self._trust.node_key:
             raise SnapshotError("the snapshot is signed by another node than the one this gate was enrolled with")
         if header.event != self._trust.event:
@@ -266,6 +310,15 @@ class GateView:
                 f" this gate knows {manifest.version}; it is not used"
             )
 
+    def _checkpoint_facts(self, note: str, size: int) -> dict[str, bytes | int]:
+        """What to keep of it: nothing if there is none, or a newer one is kept."""
+        if not size or size < self._db.number("checkpoint_size"):
+            return {}
+        facts: dict[str, bytes | int] = {"checkpoint": note.encode(), "checkpoint_size": size}
+        if (keys := self._db.fact("log_keys")) != self._db.fact("checkpoint_keys"):
+            facts["checkpoint_keys"] = keys
+        return facts
+
     def _newer(self, manifest: EventManifest | None) -> EventManifest | None:
         current = self._known.manifest
         if manifest is None or (current and manifest.version <= current.version):
@@ -278,6 +331,15 @@ class GateView:
         packed = decode_map(self._db.fact("manifest"))
         manifest = packed if isinstance(packed, Malformed) else EventManifest.from_map(packed)
         return None if isinstance(manifest, Malformed) else manifest
+
+
+def stored_zone(folder: Path) -> str:
+    """The event's time zone, as the snapshot that is kept in a view's folder has it; it is not looked into further."""
+    try:
+        with (folder / _STORED).open("rb") as file:
+            return zone_in(_header(file, _STORED, STORED_MAGIC).event_manifest)
+    except (SnapshotError, OSError):
+        return zone_in(None)
 
 
 def load_snapshot_file(path: Path) -> tuple[SnapshotHeader, Rows]:
@@ -317,6 +379,10 @@ def _write_stored(target: BinaryIO, header: SnapshotHeader, source: BinaryIO) ->
         if isinstance(run, Malformed):
             raise SnapshotError(run.reason)
         target.write(run)
+
+
+def _missing(rows: Rows, tickets: Iterable[int]) -> int:
+    return sum(rows.find(ticket) is None for ticket in tickets)
 
 
 def _check_stored(file: BinaryIO, header: SnapshotHeader) -> None:

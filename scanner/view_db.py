@@ -1,12 +1,14 @@
 """What a view keeps beside its snapshot: rows that are newer, and single values. Each has a checksum; SQLite has none.
 
-Durable when a method returns. Whatever fails leaves as SnapshotError. What the values mean is view.py's business.
+Durable when a method returns, or soon after if the caller says that this will do (see store.transaction). Whatever
+fails leaves as SnapshotError. What the values mean is view.py's business.
 """
 
 import hashlib
+import json
 import sqlite3
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -47,6 +49,7 @@ class ViewDb:
         """Open; a damaged file is set aside under `stamp`, and `damage` says why."""
         self._path = path
         try:
+            store.check_format(path)
             self.damage = _damage(path, connector)
             if self.damage:
                 store.set_aside(path, stamp)
@@ -68,9 +71,9 @@ class ViewDb:
         """A value that is a number, or 0."""
         return int(self.fact(name) or b"0")
 
-    def set_facts(self, **facts: bytes | int) -> None:
+    def set_facts(self, *, soon: bool = False, **facts: bytes | int) -> None:
         """Keep these values, all or none."""
-        with self._storing(), store.transaction(self._db):
+        with self._storing(), store.transaction(self._db, soon=soon):
             self._write_facts(facts)
 
     def changes(self) -> dict[int, Changed]:
@@ -79,10 +82,10 @@ class ViewDb:
             found = self._db.execute("SELECT ticket, size, row FROM change").fetchall()
         return {ticket: Changed(size, Row.unpack(row)) for ticket, size, row in found}
 
-    def add(self, rows: Iterable[Row], size: int, /, **facts: bytes | int) -> None:
+    def add(self, rows: Iterable[Row], size: int, /, *, soon: bool, **facts: bytes | int) -> None:
         """Keep rows of this ledger size, and values with them, all or none."""
         packed = [(row.ticket, row.pack()) for row in rows]
-        with self._storing(), store.transaction(self._db):
+        with self._storing(), store.transaction(self._db, soon=soon):
             self._db.executemany(
                 "INSERT OR REPLACE INTO change (ticket, row, size, sum) VALUES (?, ?, ?, ?)",
                 [(ticket, row, size, _change_sum(ticket, size, row)) for ticket, row in packed],
@@ -94,16 +97,18 @@ class ViewDb:
         with self._storing(), store.transaction(self._db):
             self._db.execute("DELETE FROM change WHERE size <= ?", (size,))
 
-    def wipe(self, keep: str) -> None:
-        """Forget all rows, and all values but one."""
+    def wipe(self, keep: Sequence[str]) -> None:
+        """Forget all rows, and all values but these."""
         with self._storing(), store.transaction(self._db):
             self._db.execute("DELETE FROM change")
-            self._db.execute("DELETE FROM fact WHERE name != ?", (keep,))
+            self._db.execute("DELETE FROM fact WHERE name NOT IN (SELECT value FROM json_each(?))", (json.dumps(keep),))
 
     def _write_facts(self, facts: dict[str, bytes | int]) -> None:
         values = {name: b"%d" % value if isinstance(value, int) else value for name, value in facts.items()}
         self._db.executemany(
-            "INSERT OR REPLACE INTO fact (name, value, sum) VALUES (?, ?, ?)",
+            # In its place: as a new row it would move, and each page that it leaves or enters is written.
+            "INSERT INTO fact (name, value, sum) VALUES (?, ?, ?)"
+            " ON CONFLICT (name) DO UPDATE SET value = excluded.value, sum = excluded.sum",
             [(name, value, _fact_sum(name, value)) for name, value in values.items()],
         )
 

@@ -1,12 +1,16 @@
 """One port for all cameras, and the thread that keeps only the newest frame. No frame is read for codes here."""
 
+import os
 import threading
 import time
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from scanner.camera.images import Picture
+from scanner.camera.progress import Progress, work_of
 from scanner.errors import CameraError
+
+LONGEST_OPENING = 120.0
 
 
 class Frame(NamedTuple):
@@ -50,6 +54,9 @@ class Grabber:
         self._stop = threading.Event()
         self._reopen = threading.Event()
         self._entered: float | None = None
+        self._opening = False
+        self._opened: float | None = None
+        self._progress = Progress(0.0)
         self._thread = threading.Thread(target=self._run, name="grabber", daemon=True)
 
     def start(self) -> None:
@@ -74,9 +81,27 @@ class Grabber:
         return self._live
 
     def stuck_for(self, now: float) -> float:
-        """How long the source has not come back from one call, seconds: a driver that hangs cannot be interrupted."""
+        """How long the source has not come back from one call, seconds: a driver that hangs cannot be interrupted.
+
+        Opening may load a library from a slow card: while it gets somewhere it is not stuck, up to LONGEST_OPENING.
+        """
         entered = self._entered
-        return 0.0 if entered is None else now - entered
+        if entered is None:
+            return 0.0
+        if self._opening and now - entered <= LONGEST_OPENING:
+            self._progress.look(now, work_of(os.getpid(), self._thread.native_id))
+            return now - max(entered, self._progress.since)
+        return now - entered
+
+    @property
+    def opening(self) -> bool:
+        """Whether the source is being opened, so that no frame can be expected."""
+        return self._opening
+
+    def open_for(self, now: float) -> float:
+        """How long the source has been open, seconds; 0 while it is not, and while it is being opened."""
+        opened = self._opened
+        return 0.0 if opened is None else now - opened
 
     def reopen(self) -> None:
         """Close the source and open it again, as soon as it lets go."""
@@ -103,8 +128,13 @@ class Grabber:
     def _read_until_lost(self) -> None:
         self._reopen.clear()
         self._entered = time.monotonic()
-        source = self._open_source()
+        self._opening = True
         try:
+            source = self._open_source()
+        finally:
+            self._opening = False
+        try:
+            self._opened = time.monotonic()
             self._live = source.live
             while not (self._stop.is_set() or self._reopen.is_set()):
                 self._entered = time.monotonic()
@@ -112,6 +142,7 @@ class Grabber:
                 if frame is not None:
                     self._hand_out(frame)
         finally:
+            self._opened = None
             source.close()
 
     def _hand_out(self, frame: Frame) -> None:

@@ -41,7 +41,6 @@ class Worker:
         self._before: Gray | None = None
         self._size = ""
         self._told: tuple[State, float] | None = None
-        self._reopened = 0.0
 
     def run(self) -> None:
         """Step until the parent is gone or the driver is stuck."""
@@ -72,9 +71,10 @@ class Worker:
             self._send(Sighting(texts, frame.captured_at, time.monotonic()))
 
     def _report(self, now: float) -> None:
-        state, detail = self._watch.judge(now, self._grabber.fault, self._size)
-        if state == "frozen" and now - self._reopened > self._config.stale_after + self._config.retry_after:
-            self._reopened = now
+        state, detail = self._watch.judge(now, self._grabber.fault, self._size, opening=self._grabber.opening)
+        patience = self._config.stale_after + self._config.retry_after
+        # By how long it has been open: one that takes longer than that to open would be closed unread, for ever.
+        if state == "frozen" and self._grabber.open_for(now) > patience:
             self._grabber.reopen()
         if self._told is None or state != self._told[0] or now - self._told[1] >= HEARTBEAT:
             self._told = (state, now)

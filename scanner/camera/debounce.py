@@ -1,6 +1,7 @@
 """From what each frame shows to what the gate is asked. PURE: no clock, no camera, no signature; `now` is passed in.
 
-A code held in view is one scan, and so is its successor in the next time step. Whether the ticket is good is not
+A code held in view is one scan, and so is its successor in the next time step, unless the gate said that the next one
+counts (`expect_next`). Whether the ticket is good is not
 decided here: `identify` says which ticket a text claims to be, and nothing more is asked of it.
 """
 
@@ -37,13 +38,16 @@ Identify = Callable[[str], Hashable | None]
 
 @dataclass(slots=True)
 class _Held:
-    """Something in view: its newest text, since when, when last, and whether the gate was asked about it."""
+    """Something in view: its newest text, since when, when last, and what the gate was asked about it."""
 
     text: str
     since: float
     last: float
     asked: bool = False
     asked_full: bool = False
+    asked_text: str = ""
+    asked_at: float = 0.0
+    next_counts: bool = False
 
 
 @dataclass(slots=True)
@@ -74,13 +78,19 @@ class Debounce:
             _touch(self._others.setdefault(text, _Held(text, now, now)), text, now)
         near = [held for held in self._tickets.values() if now - held.last <= self.together]
         if tickets:
-            return self._two(near, now) if len(near) > 1 else self._one(near[0])
+            return self._two(near, now) if len(near) > 1 else self._one(near[0], now)
         return None if near else self._other(others, now)
 
     def forget(self) -> None:
         """Let the ticket in view be scanned again, as after "not passed, try again". Other codes stay known."""
         self._tickets.clear()
         self._crowd = None
+
+    def expect_next(self, text: str) -> None:
+        """The ticket's next code is a showing of its own, though this one is still in view."""
+        held = self._tickets.get(self.identify(text))
+        if held is not None:
+            held.next_counts = True
 
     def _sorted(self, texts: Iterable[str]) -> tuple[dict[Hashable, str], list[str]]:
         tickets: dict[Hashable, str] = {}
@@ -103,12 +113,14 @@ class Debounce:
         known, self._crowd = self._crowd, now
         return TwoTickets(tuple(held.text for held in near)) if known is None else None
 
-    @staticmethod
-    def _one(held: _Held) -> Scan | None:
+    def _one(self, held: _Held, now: float) -> Scan | None:
         full = held.text.startswith(FULL_PREFIX)
-        if held.asked and not (full and not held.asked_full):
+        # Not sooner than by taking it away: a film of many old codes is not a verdict a frame.
+        is_next = held.next_counts and held.text != held.asked_text and now - held.asked_at >= self.rearm
+        if held.asked and not (full and not held.asked_full) and not is_next:
             return None
-        held.asked = True
+        held.asked, held.next_counts = True, False
+        held.asked_text, held.asked_at = held.text, now
         held.asked_full = held.asked_full or full
         return Scan(held.text)
 

@@ -130,8 +130,8 @@ def _picamera2() -> Any:
         return importlib.import_module("picamera2")
     except ImportError as fault:
         raise CameraError(
-            f"picamera2 cannot be imported ({fault}); `apt install python3-picamera2` "
-            "and make the environment with --system-site-packages"
+            f"picamera2 cannot be imported ({fault}); sudo systemd/install.sh add --pi-camera, or the word --pi-camera "
+            "in the file gate/install on the card"
         ) from fault
 
 

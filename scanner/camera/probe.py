@@ -25,7 +25,10 @@ class Probe:
 
 
 def probe(config: CameraConfig, patience: float = 10.0) -> Probe:
-    """Open the camera, count frames for up to `patience` seconds, and say what came of it. Never raises."""
+    """Open the camera, count frames for up to `patience` seconds from when it is open, and say what came of it.
+
+    Never raises.
+    """
     camera = CameraProcess(config)
     until = time.monotonic() + patience
     first = last = None
@@ -35,6 +38,8 @@ def probe(config: CameraConfig, patience: float = 10.0) -> Probe:
             message = camera.poll(0.5)
             if not isinstance(message, CameraHealth):
                 continue
+            if message.state == "starting" and (last is None or last.state == "starting"):
+                until = time.monotonic() + patience
             last = message
             if message.state == "ok" and first is None:
                 first = message

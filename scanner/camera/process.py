@@ -16,10 +16,12 @@ from dataclasses import asdict
 from scanner.camera import wire
 from scanner.camera.child_status import STUCK
 from scanner.camera.config import CameraConfig
+from scanner.camera.progress import Progress, work_of
 from scanner.ports import CameraHealth, CameraState, Sighting
 
-# Starting Python with OpenCV from a cold SD card takes some seconds.
-START_LIMIT = 20.0
+# A child that starts is silent while it imports, on a slow card for a minute: it is given up when it gets nowhere for
+# so long, and at the latest after LONGEST_START.
+START_LIMIT, LONGEST_START = 20.0, 300.0
 FIRST_DELAY, LONGEST_DELAY = 0.25, 5.0
 # A child that worked this long did not die of how it was started.
 SETTLED = 10.0
@@ -50,7 +52,8 @@ class CameraProcess:
         self._child: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
         self._born = self._heard = 0.0
-        self._spoke = False
+        self._spoke = self._settled = False
+        self._progress = Progress(0.0)
         self._due = 0.0
         self._deaths = 0
         self._frames_before = 0
@@ -116,9 +119,19 @@ class CameraProcess:
             return "lost", "the camera's driver does not answer; starting it again (is the camera unplugged?)"
         if status is not None:
             return "decoder-died", f"the camera process ended with status {status}; starting it again"
-        silence, limit = now - self._heard, self._config.silent_after if self._spoke else START_LIMIT
-        if silence > limit:
+        if not self._settled:
+            return self._stillborn(child, now)
+        silence = now - self._heard
+        if silence > self._config.silent_after:
             return "decoder-died", f"the camera process has been silent for {silence:.0f} s; starting it again"
+        return None
+
+    def _stillborn(self, child: subprocess.Popen[bytes], now: float) -> tuple[CameraState, str] | None:
+        """Whether a child that has not told of a camera yet gets nowhere; one that is merely slow does."""
+        self._progress.look(now, work_of(child.pid))
+        stalled, age = now - max(self._heard, self._progress.since), now - self._born
+        if stalled > START_LIMIT or (age > LONGEST_START and not self._spoke):
+            return "decoder-died", f"the camera process did not start in {age:.0f} s; starting it again"
         return None
 
     def _bury(self, death: tuple[CameraState, str], now: float) -> CameraHealth:
@@ -150,6 +163,7 @@ class CameraProcess:
             self._give_up_on_child()
             return None
         self._heard, self._spoke = time.monotonic(), True
+        self._settled = self._settled or not isinstance(message, CameraHealth) or message.state != "starting"
         if isinstance(message, CameraHealth):
             return CameraHealth(message.state, message.detail, self._frames_before + message.frames, message.at)
         return message
@@ -181,7 +195,8 @@ class CameraProcess:
             )
         self._socket = ours
         self._born = self._heard = time.monotonic()
-        self._spoke = False
+        self._spoke = self._settled = False
+        self._progress = Progress(self._born)
 
     def _hang_up(self) -> None:
         if self._socket is not None:

@@ -26,10 +26,14 @@ class Watch:
         if changed:
             self.last_change = now
 
-    def judge(self, now: float, fault: str, size: str) -> tuple[State, str]:
-        """The state and a sentence for people. `fault`: why the source is gone, or empty; `size`: of the frames."""
+    def judge(self, now: float, fault: str, size: str, *, opening: bool = False) -> tuple[State, str]:
+        """The state and a sentence for people. `fault`: why the source is gone, or empty; `size`: of the frames;
+        `opening`: no frame can be expected yet.
+        """
         if fault:
             return "lost", fault
+        if opening and self.last_frame is None:
+            self.since = now
         if self.last_frame is None or self.last_change is None:
             waited = now - self.since
             return ("starting", "opening") if waited <= self.stale_after else ("frozen", HANGS.format(waited))

@@ -6,28 +6,31 @@ import shutil
 import socket
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from scanner.camera.probe import probe
 from scanner.camera.second import second_decoder_available
 from scanner.cli.lock import gate_runs
+from scanner.cli.neighbour_names import names_of
 from scanner.cli.neighbours import open_peer_store
 from scanner.cli.node import identity_of
 from scanner.cli.settings import Settings, load
 from scanner.errors import GateError
+from scanner.event_zone import zone_known
 from scanner.hw.gpio import open_gpio
 from scanner.hw.mock import mock_hardware
 from scanner.hw.turnstile import GpioHardware
-from scanner.identity import Identities
+from scanner.identity import ENROL, Identities
 from scanner.journal_recovery import inspect
+from scanner.listening import listen
 from scanner.ports import HardwareEvent
-from scanner.store import connect
+from scanner.store import check_format, connect
 from scanner.sync.answers import Problem, Revoked
 from scanner.sync.client import NodeClient
 from scanner.sync.signed import Timeouts
-from scanner.system_clock import disciplined, system_clock
+from scanner.system_clock import ntp_bound, system_clock
 from scanner.view import GateView, Trust
 
 LEAST_FREE = 200 << 20
@@ -55,11 +58,14 @@ def examine(config: Path | None) -> Iterator[Finding]:
     """All findings, each as soon as it is known. Only a configuration that can't be read ends it early."""
     settings = load(config)
     yield Finding("config", good=True, report="readable, pins do not clash")
-    checks: list[Callable[[Settings], Finding]] = [_disk, _keys, _clock, _node, _second]
     if gate_runs(settings.state_folder):
         yield Finding("gate", good=True, report="it runs, so journal, view, pins and camera are left alone: see status")
+        checks = [_disk, _keys, _clock, _node, _second]
+    elif Identities(settings.state_folder).are_told:
+        checks = [_disk, _keys, _clock, _node, _second, _journal, _view, _gates, _page, _pins, _camera]
     else:
-        checks += [_journal, _view, _gates, _pins, _camera]
+        yield _no_gate(settings)
+        checks = [_disk, _clock, _second, _pins, _camera]
     for check in checks:
         try:
             yield check(settings)
@@ -67,10 +73,17 @@ def examine(config: Path | None) -> Iterator[Finding]:
             yield Finding(check.__name__.strip("_"), good=False, report=str(error))
 
 
+def _no_gate(settings: Settings) -> Finding:
+    report = f"this machine is no gate: nothing is enrolled in {settings.state_folder}"
+    advice = f"to make it one, {ENROL}; for a ledger node there is no doctor: see docs/operations.md"
+    return Finding("keys", good=False, report=report, advice=advice)
+
+
 def _disk(settings: Settings) -> Finding:
-    folder = settings.state_folder
+    """The state folder, or where it would be made: a look makes no folder."""
+    wanted = settings.state_folder.absolute()
+    folder = next(place for place in (wanted, *wanted.parents) if place.exists())
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         seconds = _synced_write(folder / "doctor.tmp")
         free = shutil.disk_usage(folder).free
     except OSError as error:
@@ -107,6 +120,7 @@ def _keys(settings: Settings) -> Finding:
 
 def _journal(settings: Settings) -> Finding:
     path = settings.state_folder / "journal.db"
+    check_format(path)
     try:
         damage, salvage = inspect(path, Identities(settings.state_folder).key().public, connect)
     except sqlite3.Error as error:
@@ -125,6 +139,9 @@ def _view(settings: Settings) -> Finding:
         if view.manifest is None:
             advice = "connect to the node once: nobody can be admitted before the first snapshot"
             return Finding("view", good=False, report=view.damage or "no snapshot yet", advice=advice)
+        if not zone_known(view.manifest.zone):
+            report = f"times of the event are told in {view.manifest.zone}, which this machine does not know"
+            return Finding("view", good=False, report=report, advice="apt install tzdata; until then they are in UTC")
         age = time.time() - view.at
         return Finding("view", good=True, report=f"{view.tickets} tickets at log size {view.size}, {age:.0f} s old")
     finally:
@@ -136,17 +153,15 @@ def _gates(settings: Settings) -> Finding:
     peers = settings.peers
     if not peers.enabled:
         return Finding("gates", good=True, report="this gate does not speak to others: [peers] is off")
-    try:
-        socket.create_server((peers.host, peers.port), family=_family(peers.host)).close()
-    except OSError as error:
-        advice = "another program has the port, or the address is not this machine's: see [peers]"
-        return Finding("gates", good=False, report=f"port {peers.port}: {error.strerror}", advice=advice)
-    store = open_peer_store(settings, Identities(settings.state_folder).enrolled(), "doctor")
+    listen(peers.host, peers.port, "peers").close()
+    enrolled = Identities(settings.state_folder).enrolled()
+    store = open_peer_store(settings, enrolled, "doctor")
     try:
         known = store.peers()
     finally:
         store.close()
-    silent = [f"{peer.gate} ({peer.address or 'no address'})" for peer in known if not _answers(peer.address)]
+    named = zip(known, names_of(enrolled.gate, [(peer.gate, peer.device) for peer in known]), strict=True)
+    silent = [f"{name} ({peer.address or 'no address'})" for peer, name in named if not _answers(peer.address)]
     report = f"port {peers.port} is free; {len(known) - len(silent)} of {len(known)} other gates can be reached"
     if not silent:
         return Finding("gates", good=True, report=report)
@@ -154,8 +169,13 @@ def _gates(settings: Settings) -> Finding:
     return Finding("gates", good=len(silent) < len(known), report=report, advice=advice)
 
 
-def _family(host: str) -> socket.AddressFamily:
-    return socket.AF_INET6 if ":" in host else socket.AF_INET
+def _page(settings: Settings) -> Finding:
+    """The staff's page: without its port the gate does not start."""
+    kiosk = settings.kiosk
+    if not kiosk.enabled:
+        return Finding("page", good=True, report="no page for staff: [kiosk] is off")
+    listen(kiosk.host, kiosk.port, "kiosk").close()
+    return Finding("page", good=True, report=f"port {kiosk.port} on {kiosk.host} is free")
 
 
 def _answers(address: str) -> bool:
@@ -168,10 +188,12 @@ def _answers(address: str) -> bool:
 
 
 def _clock(_settings: Settings) -> Finding:
-    if disciplined():
+    if ntp_bound() is not None:
         return Finding("clock", good=True, report="held by NTP")
     advice = "fine while the node is reachable; add NTP or a clock battery for starts without it"
-    return Finding("clock", good=True, report="not held by NTP: the node's signed time is used", advice=advice)
+    return Finding(
+        "clock", good=True, report="not held by NTP: the node's and other gates' signed times are used", advice=advice
+    )
 
 
 def _node(settings: Settings) -> Finding:
@@ -181,7 +203,7 @@ def _node(settings: Settings) -> Finding:
     client = NodeClient(
         url,
         identity_of(enrolled, identities.key()),
-        system_clock(0).now,
+        system_clock().now,
         lambda: secrets.token_hex(16),
         timeouts=Timeouts(connect=2.0, total=5.0),
         ca=settings.node.ca or None,
@@ -196,6 +218,9 @@ def _node(settings: Settings) -> Finding:
         return Finding("node", good=False, report=f"{url}: this device was revoked", advice="enrol it again")
     if isinstance(answer, Problem):
         return Finding("node", good=False, report=f"{url}: {answer.sentence()}")
+    if not answer.time_told:
+        advice = "see `ledger-node alerts list` there: its clock has jumped, and it tells no time until that is settled"
+        return Finding("node", good=False, report=f"{url}: answers in {took:.0f} ms, and tells no time", advice=advice)
     off = answer.time_ms / 1000 - time.time()
     return Finding("node", good=True, report=f"{url}: answers in {took:.0f} ms, its clock is {off:+.1f} s from ours")
 

@@ -34,6 +34,10 @@ class DebouncedEyes:
             case None:
                 return None
 
+    def expect_next(self, text: str) -> None:
+        """Let the next code of this text's ticket count as new."""
+        self._debounce.expect_next(text)
+
     def forget(self) -> None:
         """Let a ticket that is still in view count as new."""
         self._debounce.forget()

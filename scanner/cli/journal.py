@@ -3,22 +3,24 @@
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 from scanner.cli.settings import load
 from scanner.errors import GateError
+from scanner.event_zone import in_words
 from scanner.identity import Identities
 from scanner.journal_recovery import verify_chain
+from scanner.store import check_format
 from scanner.verify.entry import Entry, Malformed, open_entry
+from scanner.view import stored_zone
 
 
 def show(config: Path | None, last: int) -> Iterator[str]:
     """The newest records for people."""
-    raws = _records(config)
+    raws, zone = _records(config), stored_zone(load(config).state_folder / "view")
     for raw in raws[-last:] if last else raws:
         entry = open_entry(raw)
-        yield "damaged record" if isinstance(entry, Malformed) else _line(entry)
+        yield "damaged record" if isinstance(entry, Malformed) else _line(entry, zone)
 
 
 def verify(config: Path | None) -> tuple[str, bool]:
@@ -40,6 +42,7 @@ def _records(config: Path | None) -> list[bytes]:
     path = load(config).state_folder / "journal.db"
     if not path.exists():
         raise GateError(f"there is no journal at {path}; has this gate run?")
+    check_format(path)
     try:
         connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
         try:
@@ -50,9 +53,9 @@ def _records(config: Path | None) -> list[bytes]:
         raise GateError(f"the journal {path} cannot be read: {error}") from error
 
 
-def _line(entry: Entry) -> str:
+def _line(entry: Entry, zone: str) -> str:
     body = entry.body
-    at = datetime.fromtimestamp(body["time_ms"] / 1000, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    at = in_words(body["time_ms"] / 1000, zone)
     what = {
         "admission": lambda: f"ticket {body['ticket']}  {' '.join(body['marks'])}",
         "refusal": lambda: f"ticket {body['ticket']}  {body['verdict']}: {body['reason']}",

@@ -45,6 +45,6 @@ def make_peers(
     signer = Signer(key, clock.now, lambda: secrets.token_hex(16))
     me, url = identity_of(enrolled, key), settings.node.url or enrolled.url
     directory = NodeDirectory(url, signer, me.node_key, me.event, settings.node.ca or None)
-    peers = Peers(place, me, signer, store, journal, view, directory, random.random)
+    peers = Peers(place, me, signer, store, journal, view, directory, random.random, clock.observe)
     journal.on_record(peers.wake)
     return peers

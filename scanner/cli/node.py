@@ -13,9 +13,11 @@ from scanner.clock import TrustedClock
 from scanner.errors import GateError
 from scanner.identity import Enrolled, IdentityError
 from scanner.journal import Journal
-from scanner.ports import Receipt, SyncHealth, Waiting
+from scanner.ports import CONFLICT, Receipt, SyncHealth, Waiting
+from scanner.sync.answers import Problem, RecordAnswer, Revoked
 from scanner.sync.claims import ClaimDesk
 from scanner.sync.client import Identity, NodeClient
+from scanner.sync.recalls import RecallLine
 from scanner.sync.signed import Timeouts
 from scanner.sync.status import SyncStatus
 from scanner.sync.trust import LogTrust
@@ -60,41 +62,66 @@ class Node:
         self._journal, self._view, self._clock, self._wipe = journal, view, clock, wipe
         self._on_news = on_news
         self._claim_client = client(CLAIM)
-        self._desk = ClaimDesk(self._claim_client.claim, _late, lambda why: log.warning("claim", error=why))
+        self._desk = ClaimDesk(self._ask_claim, self._late, lambda why: log.warning("claim", error=why))
         self._failed_at: float | None = None
+        self._copied = journal.copied()
         self._wiped = False
-        self._worker = SyncWorker(
-            client(Timeouts()), trust, journal, view, lambda: view.manifest, self._heard, random.random
-        )
+        sync = client(Timeouts())
+        self._recalls = RecallLine(sync, journal, random.random)
+        self._worker = SyncWorker(sync, trust, journal, view, lambda: view.manifest, self._heard, random.random)
         journal.on_record(self._worker.wake)
 
     def start(self) -> None:
         """Begin to sync; a node that is away is waited for without an end."""
         self._worker.start()
+        self._recalls.start()
 
     def stop(self) -> None:
         """Hang up. What was not settled is sent again next time."""
         self._claim_client.close()
         self._desk.close()
+        self._recalls.stop()
         self._worker.stop()
+        self._recalls.join(1.0)
 
     def health(self) -> SyncHealth:
         """For the screen."""
         status = self._status
-        return SyncHealth(status.online, status.last_error, status.alarm, status.revoked)
+        return SyncHealth(
+            status.online, status.last_error, status.alarm, status.revoked, status.no_network, self._copied
+        )
 
     def available(self) -> bool:
-        """Whether the sync reached the node since a claim last went unanswered."""
+        """Whether the sync reached the node since a claim last went unanswered, and believes its log.
+
+        A log that went back does not know what it granted, and would grant it once more.
+        """
         status = self._status
-        if not status.online:
+        if not status.online or status.alarm:
             return False
         return self._failed_at is None or (status.last_success or 0.0) > self._failed_at
 
     def claim(self, record: Waiting, deadline_s: float) -> Receipt | None:
         """The node's word within the deadline; the first silence ends claims until the sync hears the node again."""
         receipt = self._desk.claim(record, deadline_s)
+        if receipt is not None:
+            self._look_for_a_copy(receipt)
         self._failed_at = time.monotonic() if receipt is None else None
         return receipt
+
+    def _ask_claim(self, record: Waiting) -> RecordAnswer | Problem | Revoked:
+        return self._claim_client.claim(record, self._worker.verified())
+
+    def _late(self, receipt: Receipt) -> None:
+        log.warning("a claim was answered too late", counter=receipt.counter, verdict=receipt.verdict)
+        self._look_for_a_copy(receipt)
+
+    def _look_for_a_copy(self, receipt: Receipt) -> None:
+        """Until the record is uploaded and set aside, only this process knows; after it, every start does."""
+        if receipt.verdict == CONFLICT and not self._copied:
+            log.critical("card-copied", counter=receipt.counter, reason=receipt.reason)
+            self._copied = True
+            self._on_news()
 
     def _heard(self, status: SyncStatus) -> None:
         before, self._status = self._status, status
@@ -109,11 +136,12 @@ class Node:
                 queue=status.queue,
                 view_size=status.view_size,
             )
-        self._on_news()
         try:
-            self._view.note_signed_time(int(self._clock.floor()))
+            self._copied = self._copied or self._journal.copied()
+            self._view.keep_time(self._clock.kept())
         except GateError as error:
-            log.warning("the signed time could not be stored", error=str(error))
+            log.warning("the time could not be stored", error=str(error))
+        self._on_news()
         if status.revoked and not status.queue and not self._wiped:
             self._wiped = True
             log.critical("this device was revoked: its key, enrolment and view are wiped")
@@ -131,7 +159,3 @@ def trust_of(enrolled: Enrolled, settings: TrustSettings) -> LogTrust:
 def identity_of(enrolled: Enrolled, key: SigningKey) -> Identity:
     """Who asks whom."""
     return Identity(enrolled.device, key, enrolled.event, bytes.fromhex(enrolled.node_key))
-
-
-def _late(receipt: Receipt) -> None:
-    log.warning("a claim was answered too late", counter=receipt.counter, verdict=receipt.verdict)

@@ -14,17 +14,20 @@ from scanner.admission import Admission, Nobody, stamp
 from scanner.camera import CameraProcess
 from scanner.cli import logs
 from scanner.cli.beginning import node_asked, open_journal
+from scanner.cli.clock import ClockDesk
 from scanner.cli.eyes import DebouncedEyes
+from scanner.cli.full_disk import full_disk_said
 from scanner.cli.lock import only_gate
 from scanner.cli.neighbours import make_peers
 from scanner.cli.node import Node, identity_of, trust_of
 from scanner.cli.settings import Settings, load
 from scanner.cli.status import StatusFile
+from scanner.cli.why_not import signal_why
 from scanner.daemon import Daemon, LoopEvent, Parts, SyncNews
+from scanner.errors import GateError
 from scanner.gate import Timing
 from scanner.hw.gpio import open_gpio
 from scanner.hw.mock import mock_hardware
-from scanner.hw.release import release_relay
 from scanner.hw.turnstile import GpioHardware
 from scanner.hw.watchdog import Watchdog, systemd_watchdog
 from scanner.identity import Identities
@@ -44,24 +47,27 @@ def run_gate(config: Path | None, *, pretty: bool) -> int:
     """Run until SIGTERM or SIGINT; the exit status. Raises GateError if the gate can't be put together."""
     logs.configure(pretty=pretty)
     settings = load(config)
+    ending = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ending.set())
     with ExitStack() as stack:
-        stack.enter_context(only_gate(settings.state_folder))
-        daemon, watchdog = _compose(settings, stack)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: daemon.stop())
-        daemon.start()
+        try:
+            with full_disk_said(settings.state_folder):
+                stack.enter_context(only_gate(settings.state_folder))
+                daemon, watchdog = _compose(settings, stack)
+                for number in (signal.SIGTERM, signal.SIGINT):
+                    signal.signal(number, lambda *_: daemon.stop())
+                daemon.start()
+        except GateError as error:
+            stack.close()
+            signal_why(settings, error, ending)
+            raise
         watchdog.ready()
         log.info("ready")
         daemon.loop()
         watchdog.stopping()
     log.info("stopped")
     return 0
-
-
-def release(config: Path | None) -> str:
-    """What was done about the relay of a gate that has ended."""
-    settings = load(config)
-    return "pins are mock: nothing to release" if settings.pins == "mock" else release_relay(settings.pin_config)
 
 
 def _compose(settings: Settings, stack: ExitStack) -> tuple[Daemon, Watchdog]:
@@ -73,7 +79,7 @@ def _compose(settings: Settings, stack: ExitStack) -> tuple[Daemon, Watchdog]:
     stack.callback(view.close)
     if view.damage:
         log.error("view", damage=view.damage)
-    clock = system_clock(view.signed_time())
+    clock = system_clock(view.kept_time(), enrolled.device)
     who = Identity(enrolled.device, enrolled.gate, enrolled.event, key)
     asked = node_asked(settings.node.url or enrolled.url, identity_of(enrolled, key), clock, settings.node.ca or None)
     path = settings.state_folder / "journal.db"
@@ -112,6 +118,7 @@ def _compose(settings: Settings, stack: ExitStack) -> tuple[Daemon, Watchdog]:
         watchdog=watchdog,
         sync_health=node.health,
         peers_health=peers.health if peers else tuple,
+        clock_desk=ClockDesk(settings.state_folder),
     )
     daemon = Daemon(enrolled.gate, inbox, parts, Timing(window=settings.pin_config.passage_window_s))
     node.start()

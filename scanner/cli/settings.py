@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Literal
 
 from scanner.camera.config import CameraConfig
-from scanner.cli.main import CONFIG
-from scanner.config import Fault, config_error, read
+from scanner.cli import setting_bounds as bounds
+from scanner.cli.commands import CONFIG
+from scanner.config import Fault, read
 from scanner.hw.pins import PinConfig, check
 from scanner.verify.checkpoint import COSIGNATURE, VerifierKey
 from scanner.verify.entry import Malformed
@@ -65,7 +66,9 @@ class TrustSettings:
         if len({key.public_key for key in self.keys()}) < len(self.keys()):
             found.append(Fault("trust.witnesses", "one key stands twice: it would count as two"))
         if not 0 <= self.quorum <= len(self.witnesses):
-            found.append(Fault("trust.quorum", f"must be from 0 to the number of witnesses, {len(self.witnesses)}"))
+            found.append(
+                Fault("trust.quorum", f"must be from 0 to the number of trust.witnesses, {len(self.witnesses)}")
+            )
         return found
 
 
@@ -91,9 +94,7 @@ class PeerSettings:
             for text in self.addresses
             if not _NAMED_ADDRESS.fullmatch(text)
         ]
-        if not 0 <= self.port < 65_536:
-            found.append(Fault("peers.port", "must be from 0 to 65535; 0 takes any that is free"))
-        return found
+        return [*found, *bounds.listener("peers", self.host, self.port)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +133,22 @@ def load(path: Path | None) -> Settings:
     if path is None and not CONFIG.exists():
         return Settings()
     path = path or CONFIG
-    settings = read(path, Settings)
+    return read(path, Settings, _faults)
+
+
+def _faults(settings: Settings) -> list[Fault]:
+    """What is wrong with settings that could be read."""
     pins = [Fault(fault.key, fault.reason) for fault in check(settings.pin_config)]
-    if faults := [*pins, *settings.trust.faults(), *settings.peers.faults()]:
-        raise config_error(path, faults)
-    return settings
+    kiosk, peers, walk = settings.kiosk, settings.peers, settings.mock.passage_s
+    found = [
+        *pins,
+        *bounds.camera(settings.camera),
+        *bounds.within("mock.passage_s", walk, -3600, 3600),
+        *bounds.node(settings.node.url, settings.node.ca),
+        *settings.trust.faults(),
+        *peers.faults(),
+        *bounds.listener("kiosk", kiosk.host, kiosk.port),
+    ]
+    if kiosk.enabled and peers.enabled and kiosk.port == peers.port != 0:
+        found.append(Fault("kiosk.port", f"{kiosk.port} is already peers.port: one port does one thing"))
+    return found

@@ -6,8 +6,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from scanner.cli.settings import load
+from scanner.cli.lock import gate_runs
+from scanner.cli.neighbour_names import names_of
+from scanner.cli.settings import Settings, load
 from scanner.errors import GateError
+from scanner.identity import NOT_ENROLLED, Identities, NotEnrolledError
 from scanner.ports import GateStatus
 
 FILE = "status.json"
@@ -39,7 +42,19 @@ class StatusFile:
 
 def show_status(config: Path | None, *, as_json: bool) -> tuple[str, bool]:
     """The text to print, and whether the gate is well. Raises GateError if no gate runs here."""
-    path = load(config).runtime_folder / FILE
+    found, age = read_status(load(config))
+    complaints = _complaints(found, age)
+    if as_json:
+        return json.dumps({**found, "complaints": complaints}, ensure_ascii=False, indent=1), not complaints
+    return "\n".join([*_lines(found, age), *(f"! {complaint}" for complaint in complaints)]), not complaints
+
+
+def read_status(settings: Settings) -> tuple[dict[str, Any], float]:
+    """What the gate last said of itself, and how many seconds ago. Raises GateError if no gate has run here."""
+    if not Identities(settings.state_folder).are_told and not gate_runs(settings.state_folder):
+        # What the file still says is of the gate that this device was before.
+        raise NotEnrolledError(NOT_ENROLLED)
+    path = settings.runtime_folder / FILE
     try:
         text = path.read_text()
     except OSError as error:
@@ -47,11 +62,7 @@ def show_status(config: Path | None, *, as_json: bool) -> tuple[str, bool]:
             f"no gate has run here ({path}: {error.strerror}); start it: systemctl start gate-scanner"
         ) from error
     found: dict[str, Any] = json.loads(text)
-    age = time.time() - found["written"]
-    complaints = _complaints(found, age)
-    if as_json:
-        return json.dumps({**found, "complaints": complaints}, ensure_ascii=False, indent=1), not complaints
-    return "\n".join([*_lines(found, age), *(f"! {complaint}" for complaint in complaints)]), not complaints
+    return found, time.time() - found["written"]
 
 
 def _lines(found: dict[str, Any], age: float) -> list[str]:
@@ -63,21 +74,21 @@ def _lines(found: dict[str, Any], age: float) -> list[str]:
         f"people   {found['admitted']} admitted, {found['refused']} sent away",
         f"view     {view}, log size {found['view_size']}",
         f"node     {'online' if sync['online'] else 'offline'}, {found['queue']} records wait",
-        f"gates    {_gates(found['peers'])}",
+        f"gates    {_gates(found['gate'], found['peers'])}",
         f"camera   {found['camera']} {found['camera_detail']}".rstrip(),
         f"clock    {'trusted' if found['clock_trusted'] else 'not trusted'}",
     ]
 
 
-def _gates(peers: list[dict[str, Any]]) -> str:
+def _gates(own: str, peers: list[dict[str, Any]]) -> str:
     """How many of the other gates were heard lately, and what is wrong with which."""
     if not peers:
         return "no other is known"
     said = [f"{sum(peer['near'] for peer in peers)} of {len(peers)} others heard"]
-    for peer in peers:
+    for peer, name in zip(peers, names_of(own, [(peer["gate"], peer["device"]) for peer in peers]), strict=True):
         silent = "" if peer["near"] or peer["heard_age"] is None else f"silent for {peer['heard_age']:.0f} s, "
         if silent or peer["note"]:
-            said.append(f"{peer['gate']}: {silent}{peer['note']}".rstrip(", "))
+            said.append(f"{name}: {silent}{peer['note']}".rstrip(", "))
     return "; ".join(said)
 
 

@@ -10,7 +10,6 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import asdict
-from datetime import UTC, datetime, tzinfo
 from importlib.resources import files
 from threading import Event, Thread
 
@@ -24,6 +23,7 @@ from starlette.routing import Route
 
 from scanner.errors import GateError
 from scanner.kiosk.view import view_of
+from scanner.listening import listen
 from scanner.ports import GateStatus
 
 LOOPBACK = "127.0.0.1"
@@ -44,11 +44,11 @@ _PAGE = {
 
 
 class Kiosk:
-    """Implements `scanner.ports.Screen`. `port` 0 takes a free one; `zone` None is the machine's time zone."""
+    """Implements `scanner.ports.Screen`. `port` 0 takes a free one."""
 
-    def __init__(self, port: int, host: str = LOOPBACK, zone: tzinfo | None = None) -> None:
+    def __init__(self, port: int, host: str = LOOPBACK) -> None:
         self._address = (host, port)
-        self._feed = _Feed(zone or datetime.now(UTC).astimezone().tzinfo or UTC)
+        self._feed = _Feed()
         self._server: uvicorn.Server | None = None
         self._thread: Thread | None = None
         self._listening = Event()
@@ -61,9 +61,10 @@ class Kiosk:
 
     def start(self) -> None:
         """Listen; returns once the page can be had. Raises GateError if the port cannot."""
-        listener = self._listen()
+        host, port = self._address
+        listener = listen(host, port, "kiosk")
         self.port = listener.getsockname()[1]
-        any_host = self._address[0] not in {LOOPBACK, "localhost", "::1"}
+        any_host = host not in {LOOPBACK, "localhost", "::1"}
         app = Starlette(
             routes=[*(Route(path, _file) for path in _PAGE), Route("/events", self._events)],
             # A page of another site must not read the gate's screen through a name that points here.
@@ -100,13 +101,6 @@ class Kiosk:
         self._server.should_exit = True
         self._thread.join()
 
-    def _listen(self) -> socket.socket:
-        host, port = self._address
-        try:
-            return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-        except OSError as fault:
-            raise GateError(f"the kiosk page cannot listen on {host} port {port}: {fault.strerror}") from fault
-
     def _run(self, server: uvicorn.Server, listener: socket.socket) -> None:
         async def serve() -> None:
             self._feed.attach(asyncio.get_running_loop())
@@ -133,9 +127,8 @@ async def _file(request: Request) -> Response:
 class _Feed:
     """The newest view, and those who wait for the next. `put` and `close` from any thread, the rest from the loop."""
 
-    def __init__(self, zone: tzinfo) -> None:
+    def __init__(self) -> None:
         self.readers = 0
-        self._zone = zone
         self._loop: asyncio.AbstractEventLoop | None = None
         self._changed = asyncio.Event()
         self._status: GateStatus | None = None
@@ -178,6 +171,6 @@ class _Feed:
     def _announce(self) -> None:
         """A new string for each status, even if nothing changed: hearing it is how the page knows that we live."""
         if self._status is not None:
-            self._newest = json.dumps(asdict(view_of(self._status, self._zone)), ensure_ascii=False)
+            self._newest = json.dumps(asdict(view_of(self._status)), ensure_ascii=False)
         waited, self._changed = self._changed, asyncio.Event()
         waited.set()

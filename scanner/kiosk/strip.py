@@ -28,6 +28,10 @@ def _node(status: GateStatus) -> Chip:
         return Chip("node", "bad", "帳本警報", "Ledger alarm")
     if status.sync.online:
         return Chip("node", "good", "帳本連線", "Ledger online")
+    if status.sync.no_network:
+        return Chip("node", "warn", "沒有網絡", "No network")
+    if status.sync.error:
+        return Chip("node", "warn", "帳本無回應", "Ledger away")
     return Chip("node", "warn", "帳本離線", "Ledger offline")
 
 

@@ -17,8 +17,9 @@ class Text(NamedTuple):
     en_do: str
 
 
-_TO_OFFICE = ("請往售票處查詢", "Send the holder to the ticket office")
-_FRESH = ("請持票人打開手機門票，出示即時二維碼", "Ask for the live code in the phone's ticket page")
+_TO_OFFICE = ("請往售票處查詢", "Send the holder to the box office")
+_REFRESH = ("請連線後更新門票頁", "Go online and reload the ticket page")
+_FRESH = ("請打開門票頁，出示即時二維碼", "Ask for the live code in the ticket page")
 
 REASONS: dict[Reason, Text] = {
     Reason.OK: Text("請進", "Welcome", "請推閘通過", "Walk through the turnstile"),
@@ -28,35 +29,41 @@ REASONS: dict[Reason, Text] = {
     Reason.CLOCK_OFF: Text(
         "手機時間不準",
         "Phone clock is off",
-        "請將手機設為自動校時，再掃描",
-        "Set the phone's time to automatic, then scan again",
+        "請開啟手機的自動設定時間，再掃描",
+        "Switch on automatic date and time, then scan",
+    ),
+    Reason.OLD_CODE: Text(
+        "不是即時二維碼",
+        "Not a live code",
+        "請打開門票頁，出示下一個碼",
+        "Open the ticket page, show its next code",
     ),
     Reason.SHOW_FULL_CODE: Text(
         "出示完整二維碼",
         "Show the full code",
         "請按門票頁的「完整二維碼」再掃描",
-        "Tap “Full code” in the ticket, then scan",
+        "Tap “Full code” in the ticket page, then scan",
     ),
-    Reason.WRONG_GATE: Text("入口不符", "Wrong gate", "請前往以下入口", "Send the holder to the gate shown"),
+    Reason.WRONG_GATE: Text("閘口不符", "Wrong gate", "請前往以下閘口", "Send the holder to the gate shown"),
     Reason.TOO_EARLY: Text("未到入場時間", "Too early", "請於以下時間再來", "Come back at the time shown"),
     Reason.BEACON_MISSING: Text(
-        "請在場內更新",
-        "Refresh in the venue",
-        "請在入口旁重新整理門票頁",
-        "Refresh the ticket page beside the gate",
+        "未有場館碼",
+        "No venue code yet",
+        "請先用手機掃描場館碼",
+        "Scan the venue code with the phone first",
     ),
     Reason.UPDATE_GATE: Text(
         "閘機軟件太舊", "Gate needs an update", "請改用另一閘機，並通知技術人員", "Use another gate and call support"
     ),
     Reason.ONE_AT_A_TIME: Text("請逐張出示", "One at a time", "每次只出示一個二維碼", "Show one code at a time"),
     Reason.ASK_SUPERVISOR: Text(
-        "請通知主管", "Ask a supervisor", "閘機離線，由主管決定", "The gate is offline: a supervisor decides"
+        "請通知主管", "Ask a supervisor", "此閘機不能決定，由主管決定", "This gate cannot decide it: a supervisor does"
     ),
     Reason.OTHER_LEASE: Text(
-        "請往指定入口",
+        "請往指定閘口",
         "Use the gate shown",
-        "閘機離線，此票只可在以下入口使用",
-        "Offline: this ticket may enter only there",
+        "此票只可在以下閘口入場",
+        "It may enter only at these gates",
     ),
     Reason.NOT_A_CODE: Text("不是門票二維碼", "Not a ticket code", *_FRESH),
     Reason.MALFORMED: Text("二維碼損壞", "Damaged code", *_FRESH),
@@ -67,33 +74,27 @@ REASONS: dict[Reason, Text] = {
         "二維碼版本太舊", "Outdated code", "請更新門票頁後再掃描", "Reload the ticket page, then scan again"
     ),
     Reason.EXPIRED: Text(
-        "二維碼已過期", "Expired code", "可能是截圖：請出示即時二維碼", "A screenshot? Ask for the live code"
+        "二維碼已過期",
+        "Expired code",
+        "截圖？請出示即時二維碼",
+        "A screenshot? Ask for the live code",
     ),
+    Reason.SCREENSHOT: Text("這是截圖", "This is a screenshot", *_FRESH),
     Reason.FORGED: Text(
         "二維碼無效", "Invalid code", "簽署不符：請通知主管", "The signature is wrong: call a supervisor"
     ),
-    Reason.TRANSFERRED: Text(
-        "門票已轉讓", "Transferred away", "此票已屬另一持有人", "The ticket belongs to somebody else now"
-    ),
-    Reason.UNTRUSTED_CERTIFICATE: Text("憑證不獲信任", "Certificate not trusted", *_TO_OFFICE),
-    Reason.CERTIFICATE_EXPIRED: Text(
-        "憑證已過期", "Certificate expired", "請連線後更新門票頁", "Go online and reload the ticket page"
-    ),
-    Reason.CERTIFICATE_OLDER: Text(
-        "憑證已被取代", "Certificate superseded", "請連線後更新門票頁", "Go online and reload the ticket page"
-    ),
+    Reason.TRANSFERRED: Text("門票已轉手", "Passed on", "此票已屬另一持票人", "The ticket has another holder now"),
+    Reason.UNTRUSTED_CERTIFICATE: Text("憑證不獲信任", "Certificate not trusted", *_REFRESH),
+    Reason.CERTIFICATE_EXPIRED: Text("憑證已過期", "Certificate expired", *_REFRESH),
+    Reason.CERTIFICATE_OLDER: Text("憑證已被取代", "Certificate superseded", *_REFRESH),
     Reason.CANCELLED: Text("門票已取消", "Ticket cancelled", *_TO_OFFICE),
     Reason.REFUNDED: Text("門票已退款", "Ticket refunded", *_TO_OFFICE),
-    Reason.BLOCKED: Text("門票已停用", "Ticket blocked", *_TO_OFFICE),
-    Reason.ALREADY_USED: Text(
-        "門票已使用", "Already used", "已於以下入口及時間入場", "It entered at the gate and time shown"
-    ),
+    Reason.BLOCKED: Text("門票已凍結", "Ticket blocked", *_TO_OFFICE),
+    Reason.ALREADY_USED: Text("門票已入場", "Already entered", *_TO_OFFICE),
     Reason.ZONE_CLOSED: Text(
         "此區未開放", "Zone closed", "請等候廣播或查詢職員", "Wait for the announcement or ask staff"
     ),
-    Reason.USED_ELSEWHERE: Text(
-        "已在別處使用", "Used at another gate", "已於以下入口及時間入場", "It entered at the gate and time shown"
-    ),
+    Reason.USED_ELSEWHERE: Text("已在別處入場", "Entered elsewhere", *_TO_OFFICE),
 }
 
 _SUPPORT = ("請改用另一閘機，並通知技術人員", "Use another gate and call support")
@@ -117,12 +118,18 @@ FAULTS: dict[str, Text] = {
     "revoked": Text(
         "此閘機已被撤銷", "This gate was revoked", "不可使用；請通知主管", "Do not use it: call a supervisor"
     ),
+    "card-copied": Text(
+        "記憶卡有複本",
+        "This card was copied",
+        "不可使用；請用另一閘機，通知技術人員",
+        "Do not use it: use another gate, call support",
+    ),
     "defect": Text("程式錯誤", "Software fault", *_SUPPORT),
     "clock-untrusted": Text(
         "時鐘未校準", "Clock not trusted", "可繼續入場；請通知技術人員", "Admissions go on; tell support"
     ),
     "view-too-old": Text(
-        "門票名單過舊", "Ticket list too old", "可繼續入場；請檢查網絡", "Admissions go on; check the network"
+        "門票名單過舊", "Ticket list too old", "可繼續入場；請通知技術人員", "Admissions go on; tell support"
     ),
 }
 
@@ -138,5 +145,6 @@ MARKS: dict[str, tuple[str, str]] = {
     "time-untrusted": ("時鐘未校準，已註記", "Clock not trusted: marked"),
     "certificate": ("名單以後售出，憑證有效", "Sold after the list: certificate good"),
     "offline-unleased": ("離線放行，已註記", "Admitted offline: marked"),
+    "told-elsewhere": ("另一閘機稱已入場，未能核實", "Another gate says it entered: not proven"),
     "view-old": ("名單過舊，已註記", "List too old: marked"),
 }

@@ -1,4 +1,4 @@
-"""From a gate's status to what the page shows. Pure: no clock, no socket, no browser; `zone` is the venue's.
+"""From a gate's status to what the page shows. Pure: no clock, no socket, no browser; times are in the event's zone.
 
 Only named values are taken from a verdict's detail, so neither a code's payload nor anything about a person can
 reach the page.
@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any, Literal
 
-from scanner.kiosk.strip import Chip, chips
+from scanner.event_zone import zone_of
+from scanner.kiosk.strip import Chip, age, chips
 from scanner.kiosk.texts import FAULTS, MARKS, REASONS, STATES, Text
-from scanner.ports import GateStatus, Sound
+from scanner.ports import GateStatus
+from scanner.signs import Sound
 from scanner.verify.reasons import Reason
 
 Tone = Literal["ready", "admit", "amber", "refuse", "fire", "fault"]
@@ -63,6 +65,7 @@ _VERDICTS = frozenset({"open", "amber", "refused"})
 # The worst comes first: what keeps the gate closed longest is what staff should read.
 _FAULT_CODES = {
     "revoked": "revoked",
+    "card-copied": "card-copied",
     "journal": "journal-fault",
     "hardware": "hardware-fault",
     "turnstile": "hardware-fault",
@@ -73,8 +76,9 @@ _FAULT_CODES = {
 }
 
 
-def view_of(status: GateStatus, zone: tzinfo) -> KioskView:
-    """What the page shows for `status`; times of day in `zone`."""
+def view_of(status: GateStatus) -> KioskView:
+    """What the page shows for `status`; times of day in the event's zone."""
+    zone = zone_of(status.zone)
     tone, sound = _TONES[status.state]
     code, text = _text(status)
     return KioskView(
@@ -128,7 +132,7 @@ def _facts(status: GateStatus, zone: tzinfo) -> tuple[Line, ...]:
     lines = [rule(status.detail, zone)] if rule else []
     if status.seat:
         lines.append(
-            Line(f"座位 {status.seat} · 類別 {status.category}", f"Seat {status.seat} · category {status.category}")
+            Line(f"座位 {status.seat} · 級別 {status.category}", f"Seat {status.seat} · tier {status.category}")
         )
     marks = [MARKS[mark] for mark in status.marks if mark in MARKS]
     lines.append(Line(" · ".join(zh for zh, _ in marks), " · ".join(en for _, en in marks)))
@@ -147,13 +151,19 @@ def _first_use(detail: Mapping[str, Any], zone: tzinfo) -> Line:
     if "gate" not in detail:
         return Line("", "")
     at = _time_of_day(detail["at"], zone)
-    return Line(f"{detail['gate']} 入口 · {at}", f"Gate {detail['gate']} at {at}")
+    return Line(f"{detail['gate']} 閘口 · {at}", f"Gate {detail['gate']} at {at}")
 
 
 def _clock_error(detail: Mapping[str, Any], _zone: tzinfo) -> Line:
     seconds = int(detail["seconds"])
     zh, en = ("快", "ahead") if seconds > 0 else ("慢", "behind")
-    return Line(f"手機{zh} {abs(seconds)} 秒", f"Phone is {abs(seconds)} s {en}")
+    zh_long, en_long = age(abs(seconds))
+    return Line(f"手機{zh} {zh_long}", f"Phone is {en_long} {en}")
+
+
+def _code_age(detail: Mapping[str, Any], _zone: tzinfo) -> Line:
+    zh, en = age(abs(int(detail["seconds"])))
+    return Line(f"此碼是 {zh}前的", f"This code is {en} old")
 
 
 def _opening(detail: Mapping[str, Any], zone: tzinfo) -> Line:
@@ -168,6 +178,9 @@ _FACTS: dict[str, Callable[[Mapping[str, Any], tzinfo], Line]] = {
     Reason.ALREADY_USED: _first_use,
     Reason.USED_ELSEWHERE: _first_use,
     Reason.CLOCK_OFF: _clock_error,
+    Reason.OLD_CODE: _code_age,
+    Reason.SCREENSHOT: _code_age,
+    Reason.EXPIRED: _code_age,
     Reason.TOO_EARLY: _opening,
 }
 

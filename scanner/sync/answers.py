@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from scanner.ports import Receipt
+from scanner.ports import CONFLICT, Receipt
 from scanner.verify.entry import U64, Malformed
 from scanner.verify.merkle import HASH_BYTES
 
@@ -69,11 +69,13 @@ class RecordAnswer(Answer):
     first: First | None = None
     inclusion: Proof = ()
     reason: str | None = Field(default=None, validation_alias=AliasChoices("reason", "cause"))
+    error: str | None = None
 
     def receipt(self, counter: int) -> Receipt:
         """As the journal keeps it; whether it is proven is another matter."""
         first = (self.first.gate, self.first.at) if self.first else None
-        return Receipt(counter, self.verdict, self.position, first, self.reason or "")
+        verdict = CONFLICT if self.error == CONFLICT else self.verdict
+        return Receipt(counter, verdict, self.position, first, self.reason or "")
 
 
 class Uploaded(Answer):
@@ -104,6 +106,17 @@ class ChangesAnswer(Answer):
     wipe: bool = False
 
 
+class RevocationAnswer(Answer):
+    """The entry that revoked this device, where it stands, and the log that it stands in."""
+
+    entry: Annotated[bytes, BeforeValidator(_hex)]
+    position: Uint
+    inclusion: Proof
+    checkpoint: str
+    log_keys: str = ""
+    consistency: Proof
+
+
 class StateAnswer(Answer):
     """What witnesses state of the tickets at one size of the log, each in a signed note."""
 
@@ -111,10 +124,29 @@ class StateAnswer(Answer):
     statements: Annotated[tuple[str, ...], Field(max_length=100)]
 
 
+class RecallAnswer(Answer):
+    """Tickets whose use, leased to this gate, another gate claims."""
+
+    tickets: Annotated[tuple[Uint, ...], Field(max_length=1000)]
+
+
+class Heard(Answer):
+    """How long the node's log is, after it was shown a checkpoint. Where that is of a part that was lost: the root
+    key's word for it (verify.lost), and a checkpoint with the proof that it extends what was kept.
+    """
+
+    size: Uint
+    lost: str = ""
+    checkpoint: str = ""
+    log_keys: str = ""
+    consistency: Proof = ()
+
+
 class NodeTime(Answer):
-    """The node's clock, in unix milliseconds."""
+    """The node's clock, in unix milliseconds; not `time_told`: the node itself does not believe it, and is silent."""
 
     time_ms: Uint
+    time_told: bool = True
 
 
 class Problem(Answer):
@@ -133,6 +165,6 @@ class Problem(Answer):
 
 @dataclass(frozen=True, slots=True)
 class Revoked:
-    """The node says that this device was revoked and must wipe what it holds."""
+    """The node says that this device was revoked. Only the log's entry makes it so: see verify.revocation."""
 
     detail: str

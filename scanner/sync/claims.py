@@ -11,8 +11,9 @@ from collections.abc import Callable
 from concurrent.futures import Future
 
 from scanner.errors import SyncError
-from scanner.ports import Receipt, Waiting
+from scanner.ports import CONFLICT, Receipt, Waiting
 from scanner.sync.answers import Problem, RecordAnswer, Revoked
+from scanner.verify.leases import OTHER_LEASE
 
 Answer = RecordAnswer | Problem | Revoked
 _Job = tuple[Waiting, "Future[Receipt | None]"]
@@ -86,4 +87,17 @@ class ClaimDesk:
         if isinstance(answer, RecordAnswer):
             return answer.receipt(record.counter)
         self._on_trouble(answer.sentence() if isinstance(answer, Problem) else answer.detail)
-        return None
+        return _never_to_count(answer, record.counter)
+
+
+def _never_to_count(answer: Problem | Revoked, counter: int) -> Receipt | None:
+    """A refusal that is the last word on this record, or None if the gate may go on as if nobody had answered.
+
+    Who goes on alone after it admits on a record that no other gate ever hears of, and the ticket enters once more.
+    """
+    if isinstance(answer, Revoked):
+        return Receipt(counter, "revoked", None, None, answer.detail)
+    if answer.code == OTHER_LEASE:
+        return Receipt(counter, OTHER_LEASE, None, None, answer.sentence())
+    # Another record of this device has this counter: it runs on an old copy of a card.
+    return Receipt(counter, CONFLICT, None, None, answer.sentence()) if answer.code == CONFLICT else None

@@ -5,6 +5,7 @@ Raises SyncError when no good answer came; refusals of the node are values (Prob
 """
 
 import hashlib
+import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,9 +16,21 @@ from urllib.parse import quote
 from scanner.clock import ClockReading, TimeSample
 from scanner.errors import SyncError
 from scanner.ports import Waiting
-from scanner.sync.answers import Answer, ChangesAnswer, NodeTime, Problem, RecordAnswer, Revoked, StateAnswer, Uploaded
+from scanner.sync.answers import (
+    Answer,
+    ChangesAnswer,
+    Heard,
+    NodeTime,
+    Problem,
+    RecallAnswer,
+    RecordAnswer,
+    RevocationAnswer,
+    Revoked,
+    StateAnswer,
+    Uploaded,
+)
 from scanner.sync.line import Limits
-from scanner.sync.signed import Opened, Question, SignedLines, Signer, Timeouts, WrongClock, refusal
+from scanner.sync.signed import JSON, Opened, Question, SignedLines, Signer, Timeouts, WrongClock, refusal
 from scanner.verify.entry import Malformed, canonical
 from scanner.verify.keys import SigningKey
 
@@ -59,7 +72,7 @@ class NodeClient:
         ca: str | None = None,
         quorum: int = 0,
     ) -> None:
-        self.identity = identity
+        self.identity, self.now = identity, now
         self._cosigned = f"cosigned={quorum}"
         self._timeouts = timeouts
         self._lines = SignedLines(base_url, Signer(identity.key, now, nonce), identity.node_key, timeouts, ca, on_time)
@@ -73,10 +86,21 @@ class NodeClient:
         """The node's clock; `on_time` hears of it too."""
         return self._ask(NodeTime, self._question("GET", "/v1/time"))
 
-    def claim(self, record: Waiting) -> RecordAnswer | Problem | Revoked:
-        """Compare-and-swap of one admission. Not bounded by a gate's patience: see claims.ClaimDesk."""
+    def newer(self, checkpoint: str, log_keys: str, queue: int) -> Heard | Problem | Revoked:
+        """Show the node the newest checkpoint of its log that was verified here: it may have lost what that is of.
+        `queue`: how many records wait here.
+        """
+        body = json.dumps({"checkpoint": checkpoint, "log_keys": log_keys, "queue": queue}).encode()
+        limits = Limits(self._timeouts.total, self._timeouts.silence, MOST_ANSWER)
+        return self._ask(Heard, Question("POST", f"/v1/newer?{self._cosigned}", limits, body, JSON))
+
+    def claim(self, record: Waiting, verified: int = 0) -> RecordAnswer | Problem | Revoked:
+        """Compare-and-swap of one admission, which a node whose log is shorter than `verified` refuses. Not bounded by
+        a gate's patience: see claims.ClaimDesk.
+        """
         limits = Limits(self._timeouts.claim, self._timeouts.claim, MOST_ANSWER)
-        answer = self._ask(RecordAnswer, Question("POST", f"{self._event}/claims", limits, record.raw, CBOR))
+        target = f"{self._event}/claims?from={verified}"
+        answer = self._ask(RecordAnswer, Question("POST", target, limits, record.raw, CBOR))
         ours = (self.identity.device, record.counter)
         if isinstance(answer, RecordAnswer) and (answer.device, answer.counter) != ours:
             raise SyncError(f"asked about record {record.counter}, answered about {answer.counter} of {answer.device}")
@@ -95,6 +119,19 @@ class NodeClient:
         """
         target = f"{self._event}/changes?from={start}&verified={verified}&wait={wait}&queue={queue}&{self._cosigned}"
         return self._ask(ChangesAnswer, self._question("GET", target, wait=wait))
+
+    def revocation(self, verified: int) -> RevocationAnswer | Problem | Revoked:
+        """The entry that revoked this device, with its proof; `verified` as for uploads."""
+        target = f"{self._event}/revocation?from={verified}&{self._cosigned}"
+        return self._ask(RevocationAnswer, self._question("GET", target))
+
+    def recalls(self, given: Sequence[int], kept: Sequence[int], wait: int) -> RecallAnswer | Problem | Revoked:
+        """Say which tickets' uses were given up and which were not; the node answers when it calls others back, or with
+        none after `wait` seconds.
+        """
+        body = json.dumps({"given": list(given), "kept": list(kept)}).encode()
+        limits = Limits(self._timeouts.total + wait, self._timeouts.silence + wait, MOST_ANSWER)
+        return self._ask(RecallAnswer, Question("POST", f"{self._event}/recalls?wait={wait}", limits, body, JSON))
 
     def state(self) -> StateAnswer | Problem | Revoked:
         """What the log's witnesses state of the tickets, at the newest size of which enough of them do."""

@@ -7,17 +7,18 @@ its rows and swapping it in is the view's business. What is not proven changes n
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import structlog
 
 from scanner.errors import SyncError
 from scanner.ports import Outbox, ViewStore
-from scanner.sync.answers import ChangesAnswer, Problem
+from scanner.sync.answers import ChangesAnswer, Heard, Problem
 from scanner.sync.client import NodeClient, Progress
-from scanner.sync.faults import AlarmError, RevokedError, granted, proven
+from scanner.sync.faults import AlarmError, RevokedError, ToldRevokedError, granted, proven
 from scanner.sync.loop import Turn
-from scanner.sync.reconcile import advance, check_changes, check_snapshot, check_view
+from scanner.sync.reconcile import advance, check_changes, check_snapshot, check_view, left_line, prove_revocation
 from scanner.sync.status import Side
 from scanner.sync.trail import Trail
 from scanner.sync.trust import Alarm, Known, LogTrust
@@ -67,30 +68,78 @@ class Downloader:
             if not self._greeted:
                 # A quick question first: its signed time is exact, that of a long poll is not.
                 granted(self._client.time())
+                self._show_newest()
                 self._greeted = True
                 # The gate may claim from now on; the long poll would tell it only when something happens.
                 return Turn(exchanged=True)
-            if self._view.size == 0 or self._snapshot_due:
+            if self._view.size == 0 or self._snapshot_due or self._view.left_line():
                 self._fetch_snapshot()
                 return Turn(exchanged=True)
             return self._follow()
+        except ToldRevokedError as told:
+            self._greeted = False
+            self._look_up_revocation(told)
+            raise
         except SyncError:
             self._greeted = False
             raise
+
+    def _show_newest(self) -> None:
+        """Before anything is asked of it: the node may have lost what this gate saw of its log, and not know it."""
+        note = self._view.checkpoint()
+        if not note:
+            return
+        answer = self._client.newer(note, self._view.checkpoint_keys(), self._outbox.queue_length())
+        if isinstance(answer, Problem):
+            # A node of an earlier release has no such path, one of another log is told below.
+            _log.info("checkpoint-not-taken", reason=answer.sentence())
+        elif isinstance(answer, Heard) and answer.lost:
+            self._leave_line(answer)
+
+    def _leave_line(self, answer: Heard) -> None:
+        """The log lost what this gate saw of it last: send all records again, and go on from what it kept."""
+        known, asked = self._trail.known(), self._trail.trust
+        trust = self._trail.learn(asked, answer.log_keys)
+        part, checkpoint = proven(left_line(trust, known, answer), "statement of a lost part")
+        again = self._outbox.send_again()
+        if self._trail.restart(known, checkpoint):
+            _log.warning("log-lost", kept=part.kept, lost=part.lost, records=again)
+
+    def _look_up_revocation(self, told: ToldRevokedError) -> None:
+        """Raises RevokedError if the log that this gate follows says so too, else SyncError: then nothing is let go."""
+        known, asked, who = self._trail.known(), self._trail.trust, self._client.identity
+        try:
+            answer = granted(self._client.revocation(known.size))
+            trust = self._trail.learn(asked, answer.log_keys)
+            checkpoint, reason = proven(prove_revocation(trust, known, who.event, who.device, answer), "revocation")
+            taken = self._trail.take(known, checkpoint, trust)
+        except AlarmError:
+            raise
+        except SyncError as error:
+            raise SyncError(f"{told}; the log does not prove it, so nothing is wiped: {error}") from error
+        if taken:
+            raise RevokedError(f"this device was revoked: {reason}")
 
     def _follow(self) -> Turn:
         began, start, known = time.monotonic(), self._view.size, self._trail.known()
         answer, trust = self._changes(start, known, self._wait)
         event = self._client.identity.event
         moved = proven(check_changes(trust, known, event, start, self._manifest(), answer), "changes")
-        if not self._trail.take(known, moved.checkpoint, trust):
+        change = replace(moved.change, at=self._true_at(moved.change.at))
+        if not self._trail.take(known, moved.checkpoint, trust, change):
             return Turn(exchanged=True)
-        self._view.apply(moved.change)
         self._snapshot_due = moved.checkpoint.size - answer.to > self._far_behind
         if answer.to == start:
             self._check_view()
         idle = answer.to == start and time.monotonic() - began < _BREATH
         return Turn(exchanged=True, rest=_BREATH if idle else 0.0)
+
+    def _true_at(self, told: int) -> int:
+        """When the changes were true: now by our own time, because they answer a question of seconds ago; by the node's
+        word only while we have no time of our own.
+        """
+        reading = self._client.now()
+        return int(reading.seconds) if reading.trusted else told
 
     def _check_view(self) -> None:
         """At a quiet moment: have witnesses confirm what the node's changes have made of the snapshot."""
@@ -113,7 +162,7 @@ class Downloader:
         asked = self._trail.trust
         answer = granted(self._client.changes(start, known.size, wait, self._outbox.queue_length()))
         if answer.wipe:
-            raise RevokedError("this device was revoked")
+            raise ToldRevokedError("the ledger node says: this device was revoked")
         return answer, self._trail.learn(asked, answer.log_keys)
 
     def _fetch_snapshot(self) -> None:
@@ -131,7 +180,8 @@ class Downloader:
     def _check(self, header: SnapshotHeader, asked: LogTrust) -> Checkpoint:
         known, who = self._trail.known(), self._client.identity
         trust = self._trail.learn(asked, header.log_keys)
-        verdict = check_snapshot(trust, known, who.node_key, who.event, self._view.size, header)
+        least = 0 if self._view.left_line() else self._view.size
+        verdict = check_snapshot(trust, known, who.node_key, who.event, least, header)
         return proven(verdict, "snapshot")
 
     def _connect(self, checkpoint: Checkpoint) -> None:

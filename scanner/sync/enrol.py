@@ -1,7 +1,7 @@
 """Enrolment: a gate's device joins an event with its own key and a one-time code. Nothing is kept here.
 
 The code says which node gave it (40 bits of the node key's hash), so whoever merely stands at the node's address is
-refused before the secret half of the code was sent to it.
+refused before the secret half of the code was sent to it; what is sent, only that node can read.
 """
 
 import json
@@ -14,9 +14,11 @@ from scanner.sync.answers import Answer, Problem, Revoked
 from scanner.sync.line import Ask, Limits, Line
 from scanner.sync.signed import JSON, Question, SignedLines, Signer, Timeouts, explain
 from scanner.verify.checkpoint import VerifierKey
-from scanner.verify.enrolment import EnrolmentCode
+from scanner.verify.enrolment import EnrolmentCode, seal_code
 from scanner.verify.entry import Malformed
 from scanner.verify.httpsig import Refused, sign_request, verify_response
+from scanner.verify.keys import SigningKey, valid_public_key
+from scanner.verify.possession import device_message
 
 _KEYID = re.compile(r';keyid="([0-9a-f]{64})"')
 _MOST = 16_384
@@ -59,7 +61,7 @@ def enrol(
     if isinstance(code, Malformed):
         raise SyncError(code.reason)
     node_key = find_node(url, code, signer, timeouts, ca)
-    body = json.dumps({"code": code.text(), "public_key": signer.key.public.hex()}).encode()
+    body = enrolment_of(code, signer.key, node_key)
     question = Question("POST", "/v1/enrol", Limits(timeouts.total, timeouts.silence, _MOST), body, JSON)
     lines = SignedLines(url, signer, node_key, timeouts, ca)
     try:
@@ -69,8 +71,18 @@ def enrol(
     if isinstance(answer, Problem):
         raise SyncError(answer.sentence())
     if isinstance(answer, Revoked):
-        raise SyncError(f"this device's key was revoked: make a new one and enrol again ({answer.detail})")
+        raise SyncError(f"this device was revoked ({answer.detail}): `gate-scanner forget`, then enrol again")
     return _read(answer, node_key, url)
+
+
+def enrolment_of(code: EnrolmentCode, key: SigningKey, node_key: bytes) -> bytes:
+    """What a device with this key asks to be enrolled with."""
+    order = {
+        "code": seal_code(code, key.public, node_key),
+        "public_key": key.public.hex(),
+        "proof": key.sign(device_message(node_key, key.public)).hex(),
+    }
+    return json.dumps(order).encode()
 
 
 def find_node(url: str, code: EnrolmentCode, signer: Signer, timeouts: Timeouts, ca: str | None) -> bytes:
@@ -87,7 +99,7 @@ def find_node(url: str, code: EnrolmentCode, signer: Signer, timeouts: Timeouts,
                 raise SyncError(explain(incoming.status, incoming.headers, good))
     finally:
         line.close()
-    if not code.names(key):
+    if not code.names(key) or not valid_public_key(key):
         raise SyncError(f"the node at {url} is not the one that gave this code: check the address, then the code")
     return key
 

@@ -17,14 +17,18 @@ class AlarmError(SyncError):
     """The log is not what it was: nothing is believed, nothing is dropped, people must look."""
 
 
+class ToldRevokedError(SyncError):
+    """The node says that this device was revoked: to be proven by the log before anything follows from it."""
+
+
 class RevokedError(SyncError):
-    """The node says that this device was revoked and must wipe what it holds."""
+    """The log says that this device was revoked: it must wipe what it holds."""
 
 
 def granted(answer: T | Problem | Revoked) -> T:
     """What the node answered, if it did not refuse."""
     if isinstance(answer, Revoked):
-        raise RevokedError(answer.detail)
+        raise ToldRevokedError(f"the ledger node says: {answer.detail}")
     if isinstance(answer, Problem):
         if answer.code == "log-behind":
             raise AlarmError(f"the log went back: {answer.detail}")

@@ -7,12 +7,13 @@ sentence says what it was. A line is one thread's; only `close` may come from an
 """
 
 import contextlib
+import errno
 import http.client
 import io
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -22,12 +23,15 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionError
+from urllib3.exceptions import HTTPError, NewConnectionError
 
-from scanner.errors import SyncError
+from scanner.errors import NoNetworkError, SyncError
+from scanner.sync.address import address_fault
+from scanner.verify.plain_faults import causes, in_plain_words
 
 CHUNK = 64 * 1024
 GRACE = 5.0
+_NO_WAY = frozenset({errno.ENETUNREACH, errno.ENETDOWN, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +76,17 @@ class Line:
         ca: str | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        if fault := address_fault(base_url):
+            raise SyncError(fault)
         parts = urlsplit(base_url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise SyncError(f"{base_url!r} is not the address of a ledger node: http:// or https:// and a name")
         self._base = base_url.rstrip("/")
-        self._host = parts.netloc.rpartition("@")[2]
+        self._host, self._https = parts.netloc, parts.scheme == "https"
         self._connect, self._now = connect, monotonic
         self._guard = threading.Lock()
         self._wire: socket.socket | None = None
         self._limits = Limits(connect, connect, 0)
         self._began, self._received = 0.0, 0
-        self._closed = False
+        self._closed = self._answered = False
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.verify = ca or True
@@ -106,6 +110,7 @@ class Line:
                 allow_redirects=False,
                 timeout=(min(self._connect, limits.within), min(limits.silence, limits.within)),
             )
+        self._answered = True
         try:
             yield Incoming(response.status_code, response.headers, self._read(response, limits.most))
         finally:
@@ -165,35 +170,25 @@ class Line:
         try:
             yield
         except (requests.RequestException, HTTPError, http.client.HTTPException, OSError, ValueError) as error:
-            raise SyncError(self._explain(error)) from error
+            kind = NoNetworkError if _no_way(causes(error)) else SyncError
+            raise kind(self._explain(error)) from error
 
     def _explain(self, error: Exception) -> str:
-        causes = list(_causes(error))
         if self._closed:
             return "the connection was closed because the gate stops"
         if self._now() >= self._deadline():
             return f"{self._host} is too slow: no whole answer in {self._now() - self._began:.3g} s"
-        if any(isinstance(cause, NameResolutionError | socket.gaierror) for cause in causes):
-            return f"the name {self._host} cannot be resolved: check the network and the address"
         if isinstance(error, requests.exceptions.ConnectTimeout):
             return f"{self._host} does not accept a connection within {self._connect:.3g} s: check the network"
-        if isinstance(error, requests.exceptions.SSLError):
-            return f"the TLS certificate of {self._host} is not good ({error}): check `ca` and the gate's clock"
-        if any(isinstance(cause, TimeoutError) for cause in causes):
+        words = in_plain_words(self._host, error, https=self._https, known_host=self._answered)
+        if words:
+            return words
+        found = list(causes(error))
+        if any(isinstance(cause, TimeoutError) for cause in found):
             return f"{self._host} was silent for {self._limits.silence:.3g} s"
-        if any(isinstance(cause, ConnectionRefusedError | NewConnectionError) for cause in causes):
-            return f"{self._host} cannot be reached ({causes[-1]}): check that it runs, and the network"
-        return f"{self._host} broke the connection off ({causes[-1]})"
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """The error and what it hides, outermost first; urllib3 hides some in `reason` and some in its arguments."""
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        yield error
-        inner = [getattr(error, "reason", None), *error.args, error.__cause__, error.__context__]
-        error = next((item for item in inner if isinstance(item, BaseException) and id(item) not in seen), None)
+        if any(isinstance(cause, NewConnectionError) for cause in found):
+            return f"{self._host} cannot be reached ({found[-1]}): check that it runs, and the network"
+        return f"{self._host} broke the connection off ({found[-1]})"
 
 
 class _Bounded(io.RawIOBase):
@@ -222,11 +217,21 @@ class _Response(http.client.HTTPResponse):
         self.fp = io.BufferedReader(_Bounded(line, sock, self.fp.detach()))
 
 
+def _no_way(found: Iterable[BaseException]) -> bool:
+    """Whether this machine could not even ask: no route, no interface, no name server."""
+    return any(
+        isinstance(cause, socket.gaierror) or (isinstance(cause, OSError) and cause.errno in _NO_WAY) for cause in found
+    )
+
+
 def _watched(kind: type[Any], line: Line) -> type[Any]:
     """urllib3's connection, except that the line knows its socket and bounds its reads."""
 
     class Connection(kind):  # type: ignore[misc]
-        response_class = partial(_Response, line)
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            # The instance's: as an attribute of the class, a partial is a method from Python 3.14 on.
+            self.response_class = partial(_Response, line)
 
         def connect(self) -> None:
             super().connect()

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import structlog
 
-from scanner.errors import GateError
+from scanner.errors import GateError, NoNetworkError
 from scanner.sync.backoff import Backoff
 from scanner.sync.faults import AlarmError, RevokedError
 from scanner.sync.status import Board, Side
@@ -109,7 +109,7 @@ class Loop:
             return self._slowly * self._draw()
         self._backoff = self._backoff.failed()
         if isinstance(error, GateError):
-            self._board.bad(side, str(error))
+            self._board.bad(side, str(error), no_network=isinstance(error, NoNetworkError))
         else:
             _log.error("sync-fault", side=side, exc_info=error)
             self._board.bad(side, f"a fault in the program, please report it: {error!r}")

@@ -12,6 +12,11 @@ from scanner.verify.record import ADMISSION, INCIDENT, RELEASE, VOID, record_has
 from scanner.verify.told import Told
 
 DAMAGED = "journal-damaged"
+MOST_A_MINUTE = 60
+"""People whom a turnstile lets through in a minute, at the most: a full-height one manages 20, a tripod 40."""
+TOO_MANY = "it tells of more admissions than a turnstile can turn: is it stolen?"
+Shown = bool | None
+"""Whether a holder's signature is good; None where that cannot be told."""
 KEEP_MS = 30 * 60 * 1000
 """A release follows its admission within seconds, or at the gate's next start: for so long settled ones are kept."""
 
@@ -48,6 +53,23 @@ class Plan:
     chain: Chain
     told: tuple[Told, ...] = ()
     undone: tuple[Undone, ...] = ()
+    room: "Room | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How many more unproven admissions a gate may tell of by now, by the times in its own records. A turnstile lets no
+    more people through: a gate that tells of more is lying, or broken.
+    """
+
+    left: float = float(MOST_A_MINUTE)
+    at_ms: int = 0
+    over: bool = False
+
+    def take(self, time_ms: int) -> "Room":
+        """With one admission less, at this time; `over` if there was none left."""
+        left = min(float(MOST_A_MINUTE), self.left + max(0, time_ms - self.at_ms) / 60_000 * MOST_A_MINUTE)
+        return Room(max(0.0, left - 1), max(self.at_ms, time_ms), over=left < 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,33 +87,40 @@ class PeerBook:
     chains: dict[str, Chain] = field(default_factory=dict)
     told: dict[int, dict[tuple[str, int], Told]] = field(default_factory=dict)
     undone: dict[tuple[str, int], int] = field(default_factory=dict)
+    rooms: dict[str, Room] = field(default_factory=dict)
 
     def chain(self, device: str) -> Chain:
         """How far the records of `device` are known."""
         return self.chains.get(device) or Chain(device)
 
     def plan(
-        self, device: str, entries: Sequence[Entry], settled: int, position: int, good: Callable[[Entry], bool]
+        self, device: str, entries: Sequence[Entry], settled: int, position: int, good: Callable[[Entry], Shown]
     ) -> Plan:
         """What these records of `device`, and its word that the ledger has all up to `settled`, would change.
 
-        An admission that is not `good` is passed over; the chain goes on behind it.
+        An admission that is not `good` is passed over; the chain goes on behind it. One of which that cannot be told
+        (None) is kept as unproven, as many as a turnstile can turn.
         """
         chain, told, undone = self.chain(device), [], []
+        room = self.rooms.get(device, Room())
         for entry in entries:
             chain = _linked(chain, entry)
             body = entry.body
-            if entry.type == ADMISSION and good(entry):
-                told.append(Told(device, body["gate"], body["counter"], body["ticket"], body["time_ms"]))
+            if entry.type == ADMISSION and (device, body["counter"]) not in self.told.get(body["ticket"], {}):
+                one, room = _told(device, entry, good(entry), room)
+                told += [one] if one else []
+                chain = replace(chain, fault=TOO_MANY) if room.over else chain
             elif entry.type in {RELEASE, VOID}:
                 undone.append(Undone(device, body["of"], body["counter"]))
         if settled > chain.settled:
             chain = replace(chain, settled=settled, position=max(position, chain.position))
-        return Plan(chain, tuple(told), tuple(undone))
+        return Plan(chain, tuple(told), tuple(undone), room)
 
     def apply(self, plan: Plan) -> None:
         """Take it in."""
         self.chains[plan.chain.device] = plan.chain
+        if plan.room is not None:
+            self.rooms[plan.chain.device] = plan.room
         for one in plan.told:
             self.told.setdefault(one.ticket, {}).setdefault((one.device, one.counter), one)
         for undo in plan.undone:
@@ -136,6 +165,7 @@ class PeerBook:
         if gone:
             self.chains = {device: chain for device, chain in self.chains.items() if device in keep}
             self.undone = {ref: by for ref, by in self.undone.items() if ref[0] in keep}
+            self.rooms = {device: room for device, room in self.rooms.items() if device in keep}
             kept = {
                 ticket: {ref: one for ref, one in uses.items() if ref[0] in keep} for ticket, uses in self.told.items()
             }
@@ -151,6 +181,17 @@ class PeerBook:
             return replace(told, released=by is not None, until=chain.position)
         # The row that was seen to show the admission does not know yet that it was taken back.
         return told if by is None else replace(told, released=True, until=0)
+
+
+def _told(device: str, entry: Entry, shown: Shown, room: Room) -> tuple[Told | None, Room]:
+    """What is kept of an admission that shows its holder's signature, or may; and the room that is left."""
+    if shown is None:
+        room = room.take(entry.body["time_ms"])
+    if shown is False or (shown is None and room.over):
+        return None, room
+    body = entry.body
+    code = b"" if shown else body["code"]
+    return Told(device, body["gate"], body["counter"], body["ticket"], body["time_ms"], code=code), room
 
 
 def _linked(chain: Chain, entry: Entry) -> Chain:

@@ -1,9 +1,10 @@
 """What this gate says to its peers and hears from them: the messages' meaning. No socket and no thread is here.
 
 What is heard is on disk before it counts. An admission that asks peers first goes by one rule, the same at each gate:
-its own pending record is durable before anybody is asked; whoever then finds an admission of another gate steps back,
-unless it knows that the other gate has its record, has not decided yet, and comes second by time. So of two that can
-hear each other at most one enters, and what got lost on the way only ever makes a gate step back.
+its own pending record is durable before anybody is asked. A gate that then finds an admission of another gate steps
+back, unless it knows that the other gate has its record, goes by its peers too and has not decided yet, and comes
+second by time. The second steps back at once; the first waits for that as long as it may. So of two that can hear each
+other exactly one enters, and what got lost on the way only ever makes a gate step back.
 """
 
 import threading
@@ -19,7 +20,7 @@ from scanner.sync.peer_message import MOST_RECORDS, Message, fill
 from scanner.sync.peer_store import PeerStore
 from scanner.verify.admit import effective_use
 from scanner.verify.entry import Entry, Malformed
-from scanner.verify.told import Peer, Told, read_told, shows_its_code
+from scanner.verify.told import Peer, Told, read_told, shows_its_code, weigh
 
 HEARD_S = 12.0
 """Seconds after which a peer that said nothing is not near any more."""
@@ -58,6 +59,8 @@ class PeerDesk:
         self._waited_for: set[str] = set()
         self._open = False
         self._closed = 0
+        self.ring: Callable[[], None] = lambda: None
+        """Called when peers are to hear at once where this gate stands: it wakes what exchanges messages with them."""
         self._taking = threading.Lock()
         self._news = threading.Condition()
 
@@ -89,8 +92,11 @@ class PeerDesk:
         entries = [self._read(peer, raw) for raw in message.records]
         with self._taking:
             plan = self._book.plan(peer.device, entries, message.settled, message.position, self._shows_its_code)
-            if plan.chain != self._book.chain(peer.device) or plan.told or plan.undone:
-                self._store.add(plan)
+            known = self._book.chain(peer.device)
+            if plan.chain != known or plan.told or plan.undone:
+                # A record must outlive a power cut once its gate hears that we have it; that the ledger has it, too,
+                # we would be told again.
+                self._store.add(plan, soon=(plan.chain.head, plan.chain.fault) == (known.head, known.fault))
             with self._news:
                 self._book.apply(plan)
                 self._heard[peer.device] = Heard(self._monotonic(), message.have, message.newest, message.pending)
@@ -130,11 +136,21 @@ class PeerDesk:
         with self._news:
             return any(heard.at >= oldest for heard in self._heard.values())
 
+    def have(self, counter: int) -> bool:
+        """Whether any peer has said that it has our record with this counter."""
+        with self._news:
+            return any(heard.have >= counter for heard in self._heard.values())
+
     @contextmanager
-    def asking(self) -> Iterator[Asking]:
-        """For one admission: recorded as pending inside the block, then asked about, then decided."""
+    def asking(self, *, told: bool = False) -> Iterator[Asking]:
+        """For one admission: recorded as pending inside the block, or before it if it is `told`; then asked about, then
+        decided.
+        """
         with self._news:
             self._open = True
+        if told:
+            # Now it is told as undecided.
+            self.ring()
         try:
             yield self._ask
         finally:
@@ -144,7 +160,7 @@ class PeerDesk:
     def _ask(self, counter: int, ticket: int, time_ms: int, deadline_s: float) -> Told | None:
         until = self._monotonic() + deadline_s
         with self._news:
-            while self._rival(counter, ticket, time_ms) is None and self._behind(counter):
+            while self._may_change(self._rival(counter, ticket, time_ms), counter, time_ms):
                 left = until - self._monotonic()
                 if left <= 0 or not self._news.wait(left):
                     break
@@ -153,6 +169,10 @@ class PeerDesk:
             rival = self._rival(counter, ticket, time_ms)
             self._closed = counter
         return rival
+
+    def _may_change(self, rival: Told | None, counter: int, time_ms: int) -> bool:
+        """Whether to wait: a rival that comes second will step back; without a rival, one may yet be told."""
+        return bool(self._behind(counter)) if rival is None else (time_ms, self._device) < rival.order
 
     def _behind(self, counter: int) -> set[str]:
         return {device for device in self._waited_for if self._has_ours(device) < counter}
@@ -163,8 +183,12 @@ class PeerDesk:
 
     def _rival(self, counter: int, ticket: int, time_ms: int) -> Told | None:
         """The admission elsewhere before which ours must step back; see the module."""
-        size = self._view.size
-        for told in self._book.of(ticket):
+        size, manifest, known = self._view.size, self._view.manifest, self._book.of(ticket)
+        # What cannot be checked is no reason to step back: whoever makes it up would stop everybody.
+        proven = (
+            [one for one in weigh(known, manifest, self._view.of(ticket).row) if not one.code] if manifest else known
+        )
+        for told in proven:
             if told.released or (told.until and size > told.until):
                 continue
             heard = self._heard.get(told.device)
@@ -196,7 +220,6 @@ class PeerDesk:
             # Only this moment holds up a decision.
             with self._news:
                 self._book.tidy(seen, stale)
-            self._store.tidy()
 
     def _listed(self, told: Told) -> int:
         view, manifest = self._view.of(told.ticket), self._view.manifest
@@ -209,6 +232,8 @@ class PeerDesk:
             raise WrongMessageError(f"{peer.gate} tells a record that is not one of its own: {entry.reason}")
         return entry
 
-    def _shows_its_code(self, admission: Entry) -> bool:
+    def _shows_its_code(self, admission: Entry) -> bool | None:
         manifest = self._view.manifest
-        return manifest is None or shows_its_code(admission, manifest, self._view.of(admission.body["ticket"]).row)
+        if manifest is None:
+            return None
+        return shows_its_code(admission, manifest, self._view.of(admission.body["ticket"]).row)

@@ -5,11 +5,14 @@ what it means is peer_desk's.
 """
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 
 import structlog
 
+from scanner.clock import TimeSample
 from scanner.errors import GateError, SyncError
+from scanner.sync.address import address_fault
 from scanner.sync.answers import Problem, Revoked
 from scanner.sync.backoff import Backoff
 from scanner.sync.line import Limits
@@ -35,13 +38,18 @@ class PeerLink:
         desk: PeerDesk,
         signer: Signer,
         draw: Callable[[], float],
+        on_time: Callable[[TimeSample], None] | None = None,
     ) -> None:
-        """Raises SyncError for an address that is none."""
+        """`on_time` hears the peer's time. Raises SyncError for an address that is none."""
+        self._on_time = on_time
         self.peer = peer
         self.note = ""
         self._well: bool | None = None
         self._desk, self._draw, self._backoff = desk, draw, Backoff(0.25, 5.0)
-        self._lines = SignedLines(f"http://{peer.address}", signer, peer.public_key, TIMEOUTS)
+        url = f"http://{peer.address}"
+        if address_fault(url):
+            raise SyncError(f"{peer.address!r} is not the address of a gate: a name and a port, like 10.8.0.21:8442")
+        self._lines = SignedLines(url, signer, peer.public_key, TIMEOUTS)
         self._newest = self._sent = 0
         self._stopped, self._bell = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"peer-{peer.gate}", daemon=True)
@@ -85,6 +93,7 @@ class PeerLink:
         return heard.have if heard.have <= self._newest else self._sent
 
     def _exchange(self, saying: Message) -> Message:
+        sent = time.monotonic()
         answer = self._lines.ask(Question("POST", PATH, _LIMITS, saying.pack(), JSON))
         if isinstance(answer, Problem):
             raise SyncError(f"gate {self.peer.gate} refuses ({answer.status} {answer.code}): {answer.detail}")
@@ -93,7 +102,13 @@ class PeerLink:
         told = Message.parse(answer)
         if isinstance(told, Malformed):
             raise SyncError(f"the answer of gate {self.peer.gate} is malformed ({told.reason}): update both")
+        if self._on_time and told.time_ms:
+            self._on_time(self._sample(told, sent))
         return told
+
+    def _sample(self, told: Message, sent: float) -> TimeSample:
+        source, error = f"gate {self.peer.gate}", told.time_error_ms / 1000
+        return TimeSample(told.time_ms, sent, time.monotonic(), source, error, told.time_root, self.peer.device)
 
     def _run(self) -> None:
         while not self._stopped.is_set():

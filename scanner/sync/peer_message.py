@@ -5,12 +5,14 @@ A message travels as JSON, signed with its sender's device key (RFC 9421); its r
 
 import base64
 import binascii
+from math import ceil
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, PlainSerializer
 
+from scanner.clock import NTP, RTC, ClockReading
 from scanner.sync.answers import Answer
-from scanner.verify.entry import MAX_BYTES
+from scanner.verify.record import MOST_RECORD
 
 PATH = "/v1/peer"
 MOST_RECORDS = 64
@@ -32,7 +34,7 @@ Raw = Annotated[
     bytes,
     BeforeValidator(_raw),
     PlainSerializer(lambda raw: base64.b64encode(raw).decode()),
-    Field(max_length=MAX_BYTES),
+    Field(max_length=MOST_RECORD),
 ]
 """A record; base64 on the wire."""
 
@@ -42,7 +44,8 @@ Count = Annotated[int, Field(ge=0, le=2**53)]
 
 class Message(Answer):
     """`have`: the highest counter that the sender has of the other's chain. `newest`, `settled`, `position` and
-    `pending` are those of the sender's own chain (ports.ChainPage), and so are `records`.
+    `pending` are those of the sender's own chain (ports.ChainPage), and so are `records`. An answer tells the time, too
+    (`time_ms`, 0 = no time told), how far off it may be, and on whose word alone it rests ("" = the sender's own).
     """
 
     event: Annotated[str, Field(max_length=128)]
@@ -53,6 +56,18 @@ class Message(Answer):
     position: Count
     pending: Count
     records: tuple[Raw, ...] = Field(max_length=MOST_RECORDS)
+    time_ms: Count = 0
+    time_error_ms: Count = 0
+    time_root: Annotated[str, Field(max_length=200)] = ""
+
+    def at_time(self, reading: ClockReading) -> "Message":
+        """The same with our time, if we trust it."""
+        if not reading.trusted:
+            return self
+        # What we have of our own clocks rests on us; who hears it knows our name.
+        root = "" if reading.root in {NTP, RTC} else reading.root
+        told = {"time_ms": int(reading.seconds * 1000), "time_error_ms": ceil(reading.error_s * 1000) + 1}
+        return self.model_copy(update={**told, "time_root": root})
 
     def pack(self) -> bytes:
         """As it is sent."""

@@ -19,11 +19,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from scanner.errors import GateError, SyncError
+from scanner.listening import listen
 from scanner.sync.peer_guard import Guard
 from scanner.sync.peer_message import MOST_BODY, PATH, Message
 from scanner.sync.signed import JSON
 from scanner.verify.entry import Malformed
-from scanner.verify.httpsig import Refused, Signed, sign_response, verify_request
+from scanner.verify.httpsig import Refused, Signed, sign_response, sole_signature, verify_request
 from scanner.verify.keys import SigningKey
 from scanner.verify.told import Peer
 
@@ -70,9 +71,9 @@ class PeerServer:
         """Listen; returns once peers can connect. Raises SyncError if the port cannot be had."""
         host, port = self._address
         try:
-            listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-        except OSError as fault:
-            raise SyncError(f"cannot listen to other gates on {host} port {port}: {fault.strerror}") from fault
+            listener = listen(host, port, "peers")
+        except GateError as fault:
+            raise SyncError(f"the other gates cannot reach this one: {fault}") from fault
         config = uvicorn.Config(
             Starlette(routes=[Route(PATH, self._asked, methods=["POST"])]),
             http="h11",
@@ -158,7 +159,7 @@ class PeerServer:
     def _signed(self, request: Request, status: int, body: bytes, now: float) -> Response:
         key = self._home.key
         headers = {"Content-Type": JSON, "Cache-Control": "no-store"}
-        asked = request.headers.get("signature")
+        asked = sole_signature(request.headers)
         return Response(body, status, sign_response(status, headers, body, key, key.public.hex(), now, asked))
 
 

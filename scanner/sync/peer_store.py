@@ -1,7 +1,8 @@
 """What this gate was told by its peers, and who they are, on disk. Each value has a checksum; SQLite has none.
 
-Durable when a method returns; a file of its own, so that being told never makes the journal wait. Whatever fails leaves
-as SyncError. A damaged file is set aside, and the peers tell everything again. What values mean: see peer_book.
+Durable when a method returns, but for what is only news of records that are here already; a file of its own, so that
+being told never makes the journal wait. Whatever fails leaves as SyncError. A damaged file is set aside, and the peers
+tell everything again. What values mean: see peer_book.
 """
 
 import hashlib
@@ -23,7 +24,8 @@ from scanner.verify.told import Peer, Told
 
 MIGRATIONS = Migrations("peers")
 _OWNER, _PEERS = "owner", "peers"
-_CHAIN, _TOLD, _UNDONE = "chain", "told", "undone"
+_CHAIN, _TOLD, _UNDONE, _UNPROVEN = "chain", "told", "undone", "unproven"
+"""Kinds of notes. Unproven ones are a kind of their own, which earlier releases pass over."""
 
 
 @MIGRATIONS()
@@ -43,6 +45,7 @@ class PeerStore:
         """
         self._path, self._lock = path, threading.Lock()
         try:
+            store.check_format(path)
             self.damage = _damage(path, connector)
             if self.damage:
                 store.set_aside(path, stamp)
@@ -50,9 +53,13 @@ class PeerStore:
         except (sqlite3.Error, OSError) as error:
             raise SyncError(f"{path} cannot be opened ({error}); check the disk") from error
         owner = {"event": event, "device": device}
-        if self._values(_OWNER) != {_OWNER: owner}:
-            self.wipe()
-            self._write({_OWNER: owner})
+        try:
+            if self._values(_OWNER) != {_OWNER: owner}:
+                self.wipe()
+                self._write({_OWNER: owner})
+        except BaseException:
+            self._db.close()
+            raise
 
     def close(self) -> None:
         """Give the file back. May be called twice."""
@@ -68,7 +75,7 @@ class PeerStore:
         for value in self._values(_name(_UNDONE)).values():
             undone = Undone(**value)
             book.undone[undone.device, undone.of] = undone.by
-        for value in self._values(_name(_TOLD)).values():
+        for value in [*self._values(_name(_TOLD)).values(), *self._values(_name(_UNPROVEN)).values()]:
             told = Told(**value)
             book.told.setdefault(told.ticket, {})[told.device, told.counter] = told
         return book
@@ -83,8 +90,8 @@ class PeerStore:
         packed = [{"device": p.device, "gate": p.gate, "public_key": p.public_key, "address": p.address} for p in peers]
         self._write({_PEERS: {"peers": packed}})
 
-    def add(self, plan: Plan) -> None:
-        """Keep what a message brought."""
+    def add(self, plan: Plan, *, soon: bool = False) -> None:
+        """Keep what a message brought. `soon`: it is durable with the next that is not, see store.transaction."""
         chain = plan.chain
         notes = {
             _name(_CHAIN, chain.device): {
@@ -102,26 +109,26 @@ class PeerStore:
                 "of": undone.of,
                 "by": undone.by,
             }
-        self._write(notes | _told_notes(plan.told))
+        self._write(notes | _told_notes(plan.told), soon=soon)
 
     def note_seen(self, told: Sequence[Told]) -> None:
-        """Keep these admissions as they are now."""
+        """Keep these admissions as they are now. Durable soon: the view shows it again."""
         if told:
-            self._write(_told_notes(told))
+            self._write(_told_notes(told), soon=True)
 
     def drop(self, stale: Stale) -> None:
-        """Forget what need not be kept."""
-        names = [_name(_TOLD, device, counter, ticket) for device, counter, ticket in stale.told]
+        """Forget what need not be kept. Durable soon: it may be kept for longer."""
+        names = [_name(kind, *ref) for ref in stale.told for kind in (_TOLD, _UNPROVEN)]
         names += [_name(_UNDONE, device, of) for device, of in stale.undone]
         if names:
-            with self._storing(), store.transaction(self._db):
+            with self._storing(), store.transaction(self._db, soon=True):
                 self._db.executemany("DELETE FROM note WHERE name = ?", [(name,) for name in names])
 
     def forget(self, devices: Sequence[str]) -> None:
         """Forget what these devices told."""
         with self._storing(), store.transaction(self._db):
             for device in devices:
-                for kind in (_CHAIN, _TOLD, _UNDONE):
+                for kind in (_CHAIN, _TOLD, _UNDONE, _UNPROVEN):
                     start = _name(kind, device)
                     self._db.execute("DELETE FROM note WHERE substr(name, 1, ?) = ?", (len(start), start))
 
@@ -129,11 +136,6 @@ class PeerStore:
         """Forget everything."""
         with self._storing(), store.transaction(self._db):
             self._db.execute("DELETE FROM note")
-
-    def tidy(self) -> None:
-        """Move the WAL into the database."""
-        with self._storing():
-            store.checkpoint(self._db)
 
     def _values(self, start: str) -> dict[str, dict[str, Any]]:
         with self._storing():
@@ -143,11 +145,13 @@ class PeerStore:
         found = {name: decode_map(value) for name, value in rows}
         return {name: value for name, value in found.items() if not isinstance(value, Malformed)}
 
-    def _write(self, notes: dict[str, dict[str, Any]]) -> None:
+    def _write(self, notes: dict[str, dict[str, Any]], *, soon: bool = False) -> None:
         packed = [(name, canonical(value)) for name, value in notes.items()]
-        with self._storing(), store.transaction(self._db):
+        with self._storing(), store.transaction(self._db, soon=soon):
             self._db.executemany(
-                "INSERT OR REPLACE INTO note (name, value, sum) VALUES (?, ?, ?)",
+                # In its place: as a new row it would move, and each page that it leaves or enters is written.
+                "INSERT INTO note (name, value, sum) VALUES (?, ?, ?)"
+                " ON CONFLICT (name) DO UPDATE SET value = excluded.value, sum = excluded.sum",
                 [(name, value, _sum(name, value)) for name, value in packed],
             )
 
@@ -167,13 +171,14 @@ def _name(*parts: str | int) -> str:
 
 def _told_notes(told: Iterable[Told]) -> dict[str, dict[str, Any]]:
     return {
-        _name(_TOLD, one.device, one.counter, one.ticket): {
+        _name(_UNPROVEN if one.code else _TOLD, one.device, one.counter, one.ticket): {
             "device": one.device,
             "gate": one.gate,
             "counter": one.counter,
             "ticket": one.ticket,
             "time_ms": one.time_ms,
             "until": one.until,
+            **({"code": one.code} if one.code else {}),
         }
         for one in told
     }

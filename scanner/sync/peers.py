@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from scanner.clock import TimeSample
 from scanner.errors import GateError, SyncError
 from scanner.ports import Knowledge, OwnChain, PeerHealth
 from scanner.sync.client import Identity
@@ -52,16 +53,20 @@ class Peers:
         view: Knowledge,
         directory: Directory,
         draw: Callable[[], float],
+        on_time: Callable[[TimeSample], None] | None = None,
     ) -> None:
-        """Closes `store` and `directory` at the end."""
+        """Closes `store` and `directory` at the end; `on_time` hears the times that peers tell."""
+        self._on_time = on_time
         self._place, self._signer = place, signer
         self._store, self._view, self._draw = store, view, draw
         self.desk = PeerDesk(identity.event, identity.device, chain, view, store)
+        self.desk.ring = self.wake
         self._directory = directory
         home = Host(identity.key, lambda: signer.now().seconds, self._by_key, self._converse)
         self._server = PeerServer(place.host, place.port, home)
         self._peers: tuple[Peer, ...] = ()
         self._links: dict[str, PeerLink] = {}
+        self._unreachable: dict[str, str] = {}
         self._problem = ""
         self._meeting = threading.Lock()
         self._stopped = threading.Event()
@@ -107,7 +112,7 @@ class Peers:
         heard, link = self.desk.heard(peer), self._links.get(peer.device)
         age = now - heard.at if heard else None
         near = age is not None and age <= HEARD_S
-        silent = link.note if link else "no address of it is known"
+        silent = link.note if link else self._unreachable.get(peer.device, "no address of it is known")
         return PeerHealth(peer.device, peer.gate, peer.address, age, near, self.desk.fault_of(peer) if near else silent)
 
     # Talking
@@ -117,7 +122,7 @@ class Peers:
 
     def _converse(self, peer: Peer, message: Message) -> Message:
         self.desk.absorb(peer, message)
-        return self.desk.compose(peer, message.have)
+        return self.desk.compose(peer, message.have).at_time(self._signer.now())
 
     # Knowing whom to talk to
 
@@ -153,6 +158,7 @@ class Peers:
         for device in [device for device, link in self._links.items() if link.peer not in peers]:
             self._links.pop(device).stop()
         self._peers = peers
+        self._unreachable.clear()
         for gone in self.desk.only([peer.device for peer in peers]):
             log.warning("peer gone", device=gone)
         for peer in peers:
@@ -161,9 +167,10 @@ class Peers:
 
     def _link(self, peer: Peer) -> None:
         try:
-            link = PeerLink(peer, self.desk, self._signer, self._draw)
+            link = PeerLink(peer, self.desk, self._signer, self._draw, self._on_time)
         except SyncError as error:
             log.warning("peer", gate=peer.gate, device=peer.device, address=peer.address, problem=str(error))
+            self._unreachable[peer.device] = str(error)
             return
         self._links[peer.device] = link
         link.start()

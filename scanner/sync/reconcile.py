@@ -9,12 +9,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from scanner.ports import Change, Receipt, Waiting
-from scanner.sync.answers import ChangesAnswer, RecordAnswer, Uploaded
+from scanner.sync.answers import ChangesAnswer, Heard, RecordAnswer, RevocationAnswer, Uploaded
 from scanner.sync.trust import Alarm, Known, LogTrust, open_trusted
 from scanner.verify.checkpoint import Checkpoint
 from scanner.verify.entry import Malformed, decode_map
+from scanner.verify.lost import LostPart
 from scanner.verify.manifest import EventManifest
 from scanner.verify.merkle import leaf_hash, verify_consistency, verify_inclusion
+from scanner.verify.revocation import check_revocation
 from scanner.verify.row import BLOCKED, ROW_BYTES, Row
 from scanner.verify.snapshot import SnapshotHeader, manifest_digest
 from scanner.verify.statement import Stated, heard
@@ -106,7 +108,33 @@ def check_changes(
     if isinstance(newer, Malformed):
         return newer
     at = answer.time_ms // 1000
-    return Moved(checkpoint, Change(start, answer.to, rows, newer, answer.checkpoint, at))
+    return Moved(checkpoint, Change(start, answer.to, rows, newer, checkpoint.text(), at, checkpoint.size))
+
+
+def left_line(trust: LogTrust, known: Known, answer: Heard) -> tuple[LostPart, Checkpoint] | Malformed | Alarm:
+    """The root key's word that exactly what is known was lost, and the checkpoint from which the log goes on, proven to
+    extend what that word says was kept.
+    """
+    part = LostPart.open(answer.lost, trust.log_key)
+    if isinstance(part, Malformed):
+        return part
+    if (part.lost, part.lost_root) != (known.size, known.root):
+        return Malformed(f"it is about another line of size {part.lost}, ours is of {known.size}")
+    base = Known(part.kept, part.kept_root)
+    checkpoint = advance(trust, base, answer.checkpoint, answer.consistency)
+    return (part, checkpoint) if isinstance(checkpoint, Checkpoint) else checkpoint
+
+
+def prove_revocation(
+    trust: LogTrust, known: Known, event: str, device: str, answer: RevocationAnswer
+) -> tuple[Checkpoint, str] | Malformed | Alarm:
+    """The checkpoint, proven from `known`, in whose log this device is revoked, and the reason that is given there."""
+    checkpoint = advance(trust, known, answer.checkpoint, answer.consistency)
+    if not isinstance(checkpoint, Checkpoint):
+        return checkpoint
+    operator = trust.log_key.public_key
+    reason = check_revocation(answer.entry, answer.position, answer.inclusion, checkpoint, operator, event, device)
+    return reason if isinstance(reason, Malformed) else (checkpoint, reason)
 
 
 def check_snapshot(

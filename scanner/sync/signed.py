@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from http import HTTPStatus
 from typing import TypeVar
 
 from scanner.clock import ClockReading, TimeSample
@@ -155,7 +156,7 @@ class SignedLines:
 
     def _tell_time(self, body: bytes, sent: float) -> None:
         told = NodeTime.parse(body)
-        if self._on_time and not isinstance(told, Malformed):
+        if self._on_time and not isinstance(told, Malformed) and told.time_told:
             self._on_time(TimeSample(told.time_ms, sent, time.monotonic()))
 
     def _line(self) -> Line:
@@ -191,5 +192,9 @@ def explain(status: int, headers: Mapping[str, str], refused: Refused) -> str:
     if 300 <= status < 400:
         return f"not the ledger node: a redirect to {headers.get('Location', 'nowhere')!r} (a captive portal?)"
     if "html" in headers.get("Content-Type", ""):
-        return f"not the ledger node: a web page, status {status} (a captive portal, or a proxy before the node?)"
-    return f"not the ledger node: an answer with status {status} and no good signature ({refused.detail})"
+        tls = ", or https is spoken there" if status == HTTPStatus.BAD_REQUEST else ""
+        return f"not the ledger node: a web page, status {status} (a captive portal, or a proxy before the node{tls}?)"
+    return (
+        f"not the ledger node: an answer with status {status} and no good signature ({refused.detail}): check address "
+        "and port, a node listens on 8440"
+    )

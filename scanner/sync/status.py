@@ -18,6 +18,7 @@ class SyncStatus:
     """`online`: each side reached the node when it last tried. Times are monotonic seconds, None before the first.
 
     `view_checked` is when the node last confirmed the view; `alarm` is a sentence about a log that went back or forked.
+    `no_network`: nobody could even be asked, because this machine has no way to the node.
     """
 
     online: bool = False
@@ -28,6 +29,7 @@ class SyncStatus:
     view_checked: float | None = None
     alarm: str = ""
     revoked: bool = False
+    no_network: bool = False
 
 
 class Board:
@@ -45,6 +47,7 @@ class Board:
         self._errors: dict[Side, str] = {}
         self._alarms: dict[Side, str] = {}
         self._reached: dict[Side, bool] = {}
+        self._cut: set[Side] = set()
         self._revoked = False
         self._waiting = 0
         self._success: float | None = None
@@ -55,6 +58,7 @@ class Board:
         with self._guard:
             self._errors.pop(side, None)
             self._alarms.pop(side, None)
+            self._cut.discard(side)
             self._reached[side], self._success = True, self._monotonic()
             if side == "down":
                 self._checked = self._success
@@ -68,9 +72,10 @@ class Board:
         if mended:
             self._tell()
 
-    def bad(self, side: Side, sentence: str, *, alarm: bool = False) -> None:
+    def bad(self, side: Side, sentence: str, *, alarm: bool = False, no_network: bool = False) -> None:
         """An exchange failed; the sentence says why."""
         with self._guard:
+            (self._cut.add if no_network else self._cut.discard)(side)
             self._errors[side] = sentence
             if alarm:
                 self._alarms[side] = sentence
@@ -102,6 +107,7 @@ class Board:
                 self._checked,
                 " · ".join(dict.fromkeys(self._alarms.values())),
                 self._revoked,
+                bool(self._cut),
             )
 
     def _tell(self) -> None:

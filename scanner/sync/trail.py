@@ -12,7 +12,7 @@ from typing import TypeVar
 import structlog
 
 from scanner.errors import SyncError
-from scanner.ports import ViewStore
+from scanner.ports import Change, ViewStore
 from scanner.sync.faults import AlarmError
 from scanner.sync.reconcile import join
 from scanner.sync.trust import Alarm, Known, LogTrust, known_from, learn_keys
@@ -66,9 +66,9 @@ class Trail:
             self._trust = replace(judged, changing=False)
             return judged
 
-    def take(self, base: Known, checkpoint: Checkpoint, trust: LogTrust) -> bool:
-        """Move on to a checkpoint that was proven from `base` under `trust`; False = ask again, the other thread moved
-        on since.
+    def take(self, base: Known, checkpoint: Checkpoint, trust: LogTrust, change: Change | None = None) -> bool:
+        """Move on to a checkpoint that was proven from `base` under `trust`, and the view with `change`, which it
+        proves; False = ask again, the other thread moved on since.
 
         Raises AlarmError if the two threads were shown different logs.
         """
@@ -80,9 +80,20 @@ class Trail:
                 raise AlarmError(joined.reason)
             if joined is None:
                 return False
-            if joined != self._known:
+            if change:
+                self._view.apply(change)
+            elif joined != self._known:
                 self._view.note_checkpoint(checkpoint.text(), checkpoint.size)
-                self._known = joined
+            self._known = joined
+            return True
+
+    def restart(self, base: Known, checkpoint: Checkpoint) -> bool:
+        """Go on from this checkpoint, because the log lost `base`; False = the other thread moved on since."""
+        with self._guard:
+            if self._known != base:
+                return False
+            self._view.start_line(checkpoint.text(), checkpoint.size)
+            self._known = Known.of(checkpoint)
             return True
 
 

@@ -50,7 +50,7 @@ class SyncWorker:
     ) -> None:
         """Raises SyncError if the view's checkpoint is not of the log that is trusted."""
         trail = Trail(trust, view)
-        self._client = client
+        self._client, self._trail = client, trail
         self._board = Board(outbox.queue_length, lambda: view.size, on_status, time.monotonic)
         down = Downloader(
             client,
@@ -78,6 +78,10 @@ class SyncWorker:
     def status(self) -> SyncStatus:
         """How the sync is doing."""
         return self._board.status()
+
+    def verified(self) -> int:
+        """The newest size of the log that was verified."""
+        return self._trail.known().size
 
     def alive(self) -> bool:
         """Whether both threads run."""
