@@ -31,10 +31,10 @@ from ledger_node.contract import (
     sponsors,
     tickets,
 )
-from ledger_node.contract.body import Body, Signers, shape_of
+from ledger_node.contract.body import Body, Signers, options_of, shape_of
 from ledger_node.contract.outcome import Outcome, Rejected
 from ledger_node.contract.refusals import Refusal
-from ledger_node.contract.shape import MOST, SHAPES, Shape, fault
+from ledger_node.contract.shape import EVERY_ACT, MOST, OPTIONS, SHAPES, Shape, fault
 from ledger_node.contract.state import Act, State
 from scanner.verify.entry import Entry, Malformed, open_entry, signature_good
 from scanner.verify.record import TYPES as RECORD_TYPES
@@ -97,7 +97,13 @@ _PROVEN: Mapping[str, Rule] = {
 SIGNERS: Mapping[str, Signers] = {body.TYPE: body.SIGNERS for body in BODIES}
 _OPERATOR: Signers = frozenset({"operator"})
 _SHAPES: Mapping[str, Shape] = {**SHAPES, **{body.TYPE: shape_of(body) for body in BODIES}}
+_OPTIONS: Mapping[str, Shape] = {
+    **{kind: {**OPTIONS.get(kind, {}), **EVERY_ACT} for kind in SHAPES},
+    **{body.TYPE: options_of(body) for body in BODIES},
+}
 _BY_ANY_KEY = frozenset(kind for kind, signers in SIGNERS.items() if signers & {"holder", "newcomer"})
+PROOF_SINCE = frozenset({"identity.attest", "device.enrol"})
+"""What was taken in without the named key's proof of possession before there was one (`ruleset`)."""
 LATEST_TO_OLDEST = 900
 """Seconds between the newest and the oldest date with which an entry that any key may sign is taken in."""
 
@@ -107,8 +113,8 @@ def apply(state: State, position: int, raw: bytes, latest: int | None = None) ->
     nothing put. An outcome that is not `new` must not be appended.
 
     `latest` (unix seconds) is for whoever takes entries in: an entry dated after it is refused, and one by a key that
-    nobody registered also if it is dated long before, so that nobody signs now what was allowed then. A replay leaves
-    it out, because what is in the log was in time once.
+    nobody registered also if it is dated long before, so that nobody signs now what was allowed then; so is one without
+    a proof that was not asked for once. A replay leaves it out, because what is in the log was good once.
     """
     return apply_opened(state, position, open_entry(raw), latest)
 
@@ -121,15 +127,17 @@ def apply_opened(
     *,
     signed: bool | None = None,
     proven: bool = False,
+    held: bytes = b"",
 ) -> Outcome | Rejected:
     """The same for an entry that was opened before. `signed` = whether its signature is good, if somebody has looked
     already (a replay does so on another core); None = look here. `proven` = so are the keys that it brings
-    (`proofs.proven`); False = look here.
+    (`proofs.proven`); False = look here. `held` = what the holder's signature in an admission was found good for
+    (`records.holder_seen`).
     """
     if isinstance(entry, Malformed):
         return Rejected(Refusal.NOT_AN_ENTRY, entry.reason)
     if entry.type in RECORD_TYPES and entry.actor != state.operator:
-        return records.apply(state, position, entry, signed=signed)
+        return records.apply(state, position, entry, signed=signed, held=held)
     return _apply_act(state, position, entry, latest, signed=signed, proven=proven)
 
 
@@ -141,16 +149,17 @@ def _apply_act(
         return Rejected(Refusal.UNKNOWN_TYPE, entry.type)
     if not actors.may_sign(state, entry, SIGNERS.get(entry.type, _OPERATOR)):
         return Rejected(Refusal.WRONG_SIGNER, entry.type)
-    wrong = fault(entry.body, _SHAPES[entry.type])
+    # Before the body is looked into: what a stranger wrote in somebody's name is not worth the work.
+    if not (signature_good(entry) if signed is None else signed):
+        return Rejected(Refusal.BAD_SIGNATURE)
+    wrong = fault(entry.body, _SHAPES[entry.type], _OPTIONS[entry.type])
     if wrong is not None or entry.at > MOST:
         return Rejected(Refusal.MALFORMED_BODY, wrong or "at: out of range")
     key = act_key(entry)
     known = state.act(key)
     if known is not None:
         return Outcome(known.position, at=known.at, new=False)
-    if not (signature_good(entry) if signed is None else signed):
-        return Rejected(Refusal.BAD_SIGNATURE)
-    refused = _dated_wrong(entry, latest)
+    refused = _not_taken_in(entry, latest)
     if refused is not None:
         return refused
     at = max(entry.at, state.clock)
@@ -169,9 +178,11 @@ def act_key(entry: Entry) -> bytes:
     return entry.at.to_bytes(8, "big") + hashlib.sha256(entry.raw).digest()
 
 
-def _dated_wrong(entry: Entry, latest: int | None) -> Rejected | None:
+def _not_taken_in(entry: Entry, latest: int | None) -> Rejected | None:
     if latest is None:
         return None
+    if entry.type in PROOF_SINCE and "proof" not in entry.body:
+        return Rejected(Refusal.PROOF_NEEDED)
     if entry.at > latest:
         return Rejected(Refusal.FROM_THE_FUTURE, f"{entry.at - latest} s")
     if entry.type in _BY_ANY_KEY and entry.at < latest - LATEST_TO_OLDEST:

@@ -19,6 +19,7 @@ from ledger_node.contract.shape import (
     IndexesOrNone,
     Items,
     Name,
+    Proof,
     Quoted,
     Seconds,
 )
@@ -85,12 +86,16 @@ class Activation(Body):
 
 @dataclass(frozen=True, slots=True)
 class AttestIdentity(Body):
-    """A wallet provider's `attestation` about a holder's key, and the tickets that the key holds by now, if any."""
+    """A wallet provider's `attestation` about a holder's key, and the tickets that the key holds by now, if any.
+
+    `proof` is the key's own signature over `possession.identity_message`.
+    """
 
     TYPE = "identity.attest"
     SIGNERS = _PROVIDER
     tickets: IndexesOrNone
     attestation: Quoted
+    proof: Proof = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,10 @@ A body class is the one place where the fields of its type are written down. Whe
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from typing import Any, ClassVar, Literal, Self, get_type_hints
 
-from ledger_node.contract.shape import Shape
+from ledger_node.contract.shape import EVERY_ACT, Shape
 from scanner.verify.entry import Entry, canonical, seal
 from scanner.verify.keys import PUBLIC_KEY_BYTES, SigningKey
 
@@ -39,12 +39,15 @@ class Body:
     SIGNERS: ClassVar[Signers]
 
     def to_map(self) -> dict[str, Any]:
-        """As the entry carries it."""
-        return {item.name: _plain(getattr(self, item.name)) for item in fields(self)}
+        """As the entry carries it: a field with a default is left out where it has that."""
+        values = {item.name: (getattr(self, item.name), item.default) for item in fields(self)}
+        return {name: _plain(value) for name, (value, default) in values.items() if value != default}
 
-    def seal(self, event: str, at: int, key: SigningKey) -> bytes:
-        """The raw entry, signed. Raises ValueError for one longer than 65,535 bytes."""
-        return seal(self.TYPE, event, at, self.to_map(), key)
+    def seal(self, event: str, at: int, key: SigningKey, nonce: bytes = b"") -> bytes:
+        """The raw entry, signed. With a `nonce` it is another than the same act in the same second. Raises ValueError
+        for one longer than 65,535 bytes.
+        """
+        return seal(self.TYPE, event, at, self.to_map() | ({"nonce": nonce} if nonce else {}), key)
 
     def draft(self, event: str, at: int, signer: bytes) -> Draft:
         """The entry for `signer` (a public key) to sign."""
@@ -56,7 +59,7 @@ class Body:
     @classmethod
     def of(cls, entry: Entry) -> Self:
         """The body of an entry whose shape is good."""
-        return cls(**entry.body)
+        return cls(**{name: value for name, value in entry.body.items() if name not in EVERY_ACT})
 
 
 def signed_message(kind: str, payload: bytes) -> bytes:
@@ -65,9 +68,21 @@ def signed_message(kind: str, payload: bytes) -> bytes:
 
 
 def shape_of(kind: type[Body]) -> Shape:
-    """Which fields the body has, each with its kind."""
+    """Which fields the body has to have, each with its kind."""
+    return _kinds(kind, optional=False)
+
+
+def options_of(kind: type[Body]) -> Shape:
+    """Which fields it may have: those with a default, which entries from before they were there do not have, and those
+    of every act.
+    """
+    return {**_kinds(kind, optional=True), **EVERY_ACT}
+
+
+def _kinds(kind: type[Body], *, optional: bool) -> Shape:
     hints = get_type_hints(kind, include_extras=True)
-    return {item.name: hints[item.name].__metadata__[0] for item in fields(kind)}
+    chosen = [item.name for item in fields(kind) if (item.default is not MISSING) is optional]
+    return {name: hints[name].__metadata__[0] for name in chosen}
 
 
 def _plain(value: Any) -> Any:

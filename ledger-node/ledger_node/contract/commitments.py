@@ -30,6 +30,12 @@ def order_reference(event: str, order: bytes) -> str:
     return _reference(_ORDER + event_hash(event) + order)
 
 
+def identity_reference(event: str, key: bytes, authorisation: str) -> str:
+    """How a provider's attestation of this key is referred to, when its owner agreed with this authorisation."""
+    about = hashlib.sha256(f"{event}\0{authorisation}\0".encode() + key).hexdigest()
+    return f"id-{about[:_REFERENCE_CHARACTERS]}"
+
+
 def refund_reference(event: str, ticket: int, owner_seq: int) -> str:
     """How the provider's refund of one ticket to one holder is referred to."""
     return _reference(_REFUND + event_hash(event) + ticket.to_bytes(4, "big") + owner_seq.to_bytes(2, "big"))

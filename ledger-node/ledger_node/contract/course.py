@@ -9,6 +9,7 @@ from ledger_node.contract.facts import PolicyVersion, Standing
 from ledger_node.contract.outcome import Rejected
 from ledger_node.contract.policy import TicketPolicy
 from ledger_node.contract.refusals import Refusal
+from ledger_node.contract.ruleset import OVERTAKING, rules_of
 from ledger_node.contract.scene import Scene, open_scene, scene_of
 from ledger_node.contract.state import State
 from ledger_node.contract.values import but
@@ -17,7 +18,11 @@ from scanner.verify.manifest import EventManifest
 
 
 def set_policy(state: State, position: int, entry: Entry, at: int) -> Rejected | None:
-    """policy.set: the next version, from now or later. Deals that were made before keep the policy of then."""
+    """policy.set: the next version, from now or later. Deals that were made before keep the policy of then.
+
+    Of the versions whose time has come the newest counts, so one that waits and is overtaken never does. By the first
+    rules nothing counted before what was set earlier, and an urgent change had to wait for the one that waited.
+    """
     act = SetPolicy.of(entry)
     scene = open_scene(state, entry.event)
     if isinstance(scene, Rejected):
@@ -29,7 +34,8 @@ def set_policy(state: State, position: int, entry: Entry, at: int) -> Rejected |
     if wrong is not None or isinstance(policy, Malformed):
         return Rejected(Refusal.BAD_POLICY, wrong or "")
     before = state.find(PolicyVersion, entry.event, scene.books.policy)
-    earliest = max(at, before.effective if before else 0)
+    waits = before is not None and rules_of(state, entry.event) < OVERTAKING
+    earliest = max(at, before.effective) if before and waits else at
     if act.effective < earliest:
         return Rejected(Refusal.POLICY_REACHES_BACK, f"{act.effective} < {earliest}")
     state.put(PolicyVersion(entry.event, act.version, act.effective, policy, position))

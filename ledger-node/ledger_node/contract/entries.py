@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ledger_node.contract.incidents import DOUBLE_ENTRY
+from ledger_node.contract.ruleset import NEWEST
 from ledger_node.contract.state import Record
 from scanner.verify.entry import canonical, seal
 from scanner.verify.keys import SigningKey
@@ -39,11 +40,11 @@ class Operator:
 
     def create_event(self, manifest: EventManifest, at: int) -> bytes:
         """event.create."""
-        return seal("event.create", manifest.event, at, {"manifest": manifest.to_map()}, self.key)
+        return seal("event.create", manifest.event, at, {"manifest": manifest.to_map(), "rules": NEWEST}, self.key)
 
     def update_event(self, manifest: EventManifest, at: int) -> bytes:
-        """event.update; the manifest carries the next version."""
-        return seal("event.update", manifest.event, at, {"manifest": manifest.to_map()}, self.key)
+        """event.update; the manifest carries the next version. The event goes by the newest rules from here on."""
+        return seal("event.update", manifest.event, at, {"manifest": manifest.to_map(), "rules": NEWEST}, self.key)
 
     def issue(self, event: str, tickets: Iterable[NewTicket], at: int) -> Iterator[bytes]:
         """ticket.issue, as many entries as it takes; submit them `whole` when none may be kept without the others."""
@@ -64,14 +65,19 @@ class Operator:
         body = {"ticket": ticket, "owner_seq": owner_seq, "holder_key": holder_key, "proof": proof}
         return seal("key.register", event, at, body, self.key)
 
-    def set_state(self, event: str, tickets: Sequence[int], state: str, reason: str, at: int) -> bytes:
-        """ticket.state; `state` is active, cancelled, refunded or blocked."""
-        body = {"tickets": list(tickets), "state": state, "reason": reason}
+    def set_state(
+        self, event: str, tickets: Sequence[int], state: str, reason: str, at: int, nonce: bytes = b""
+    ) -> bytes:
+        """ticket.state; `state` is active, cancelled, refunded or blocked. With a `nonce` it is another entry than the
+        same act in the same second.
+        """
+        body = {"tickets": list(tickets), "state": state, "reason": reason} | ({"nonce": nonce} if nonce else {})
         return seal("ticket.state", event, at, body, self.key)
 
-    def enrol_device(self, event: str, device: str, public_key: bytes, gate: str, at: int) -> bytes:
-        """device.enrol."""
-        return seal("device.enrol", event, at, {"device": device, "public_key": public_key, "gate": gate}, self.key)
+    def enrol_device(self, event: str, device: str, public_key: bytes, gate: str, at: int, proof: bytes) -> bytes:
+        """device.enrol; `proof` = the device key's signature over `possession.device_message`."""
+        body = {"device": device, "public_key": public_key, "gate": gate, "proof": proof}
+        return seal("device.enrol", event, at, body, self.key)
 
     def revoke_device(self, event: str, device: str, reason: str, at: int) -> bytes:
         """device.revoke."""

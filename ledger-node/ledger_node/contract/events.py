@@ -3,6 +3,7 @@
 from ledger_node.contract.certificate_keys import spent
 from ledger_node.contract.outcome import Rejected
 from ledger_node.contract.refusals import Refusal
+from ledger_node.contract.ruleset import next_rules, set_rules
 from ledger_node.contract.state import EventState, State
 from ledger_node.contract.values import but
 from scanner.verify.entry import Entry, Malformed
@@ -18,7 +19,11 @@ def create(state: State, position: int, entry: Entry, _at: int) -> Rejected | No
         return Rejected(Refusal.EVENT_EXISTS, entry.event)
     if manifest.version != 1:
         return Rejected(Refusal.WRONG_VERSION, f"{manifest.version}, not 1")
+    rules = next_rules(state, entry)
+    if isinstance(rules, Rejected):
+        return rules
     state.put_event(entry.event, EventState(manifest, 0, position))
+    set_rules(state, entry.event, rules)
     return None
 
 
@@ -42,7 +47,11 @@ def update(state: State, position: int, entry: Entry, _at: int) -> Rejected | No
     gone = _gates_missed(state, event.manifest, manifest)
     if gone:
         return Rejected(Refusal.GATE_IN_USE, ", ".join(sorted(gone)))
+    rules = next_rules(state, entry)
+    if isinstance(rules, Rejected):
+        return rules
     _renumber_gates(state, position, event.manifest, manifest)
+    set_rules(state, entry.event, rules)
     state.put_event(entry.event, but(event, manifest=manifest, changed=position))
     return None
 

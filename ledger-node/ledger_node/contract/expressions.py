@@ -35,6 +35,8 @@ FACTS: Final = (
 """What a rule may speak of: integers all. The receiver's are known when a deal is accepted, not when it is made."""
 _LONGEST, _MOST_NODES = 500, 100
 _CALL = re.compile(r"[A-Za-z_0-9]\s*\(")
+_PLACE = re.compile(r"<input>:([0-9]{1,4}):([0-9]{1,4})")
+_UNDECLARED = re.compile(r"undeclared reference to '([A-Za-z0-9_.]{1,100})'")
 _OPERATORS = frozenset(
     {"_&&_", "_||_", "!_", "_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_", "_+_", "_-_", "-_", "_*_", "_?_:_"}
 )
@@ -64,13 +66,28 @@ def fault(text: str) -> str | None:
     try:
         rule = _environment().compile(text)
     except RuntimeError as error:
-        return f"not CEL: {str(error).splitlines()[0]}"
+        return _unreadable(text, str(error))
     wrong = _tree_fault(rule.serialize())
     if wrong is None and rule.return_type() != cel.Type.BOOL:
         wrong = "its value is no truth value"
     if wrong is None and all(isinstance(holds(text, dict.fromkeys(FACTS, n)), str) for n in _SAMPLES):
         wrong = "it has no value, whatever the facts are"
     return wrong
+
+
+def _unreadable(text: str, told: str) -> str:
+    """Where the engine stopped reading, in a sentence; its own words name what it expects of a grammar."""
+    found = _PLACE.search(told)
+    if found is None:
+        return "this is no expression in CEL"
+    unknown = _UNDECLARED.search(told)
+    if unknown:
+        return f"it speaks of {unknown[1]}, which is no fact: there are {', '.join(FACTS)}"
+    line, column = int(found[1]), int(found[2])
+    written = text.split("\n")
+    rest = written[line - 1][column - 1 :].strip() if line <= len(written) else ""
+    where = f"column {column}" if len(written) == 1 else f"line {line}, column {column}"
+    return f"it cannot be read at {where}: {rest!r} does not belong there" if rest else f"it ends too early, at {where}"
 
 
 def holds(text: str, facts: Mapping[str, int]) -> bool | str:
@@ -84,6 +101,11 @@ def holds(text: str, facts: Mapping[str, int]) -> bool | str:
 def about_receiver(text: str) -> bool:
     """Whether the rule can only be judged when somebody accepts."""
     return "receiver." in text
+
+
+def about_sender(text: str) -> bool:
+    """Whether the rule looks at how well the giver is known."""
+    return "sender." in text
 
 
 @cache

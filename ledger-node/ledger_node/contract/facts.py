@@ -230,10 +230,21 @@ class Books(Fact):
     refunded: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Ruleset(Fact):
+    """The version of the rules that counts in an event; without one it is the first (`ruleset`)."""
+
+    KIND = "ruleset"
+    KEY = "name"
+    name: str = "rules"
+    version: int = 1
+
+
 KINDS: dict[str, type[Fact]] = {
     kind.KIND: kind
     for kind in (
         Actor, ActorKey, PolicyVersion, Title, Deal, Order, Payment, Identity, Holding, Overridden, Books,
+        Ruleset,
     )
 }  # fmt: skip
 

@@ -9,15 +9,20 @@ from ledger_node.contract.outcome import Rejected
 from ledger_node.contract.policy import NO_LIMIT, TicketPolicy
 from ledger_node.contract.provider import Attestation, open_receipt, signed_by
 from ledger_node.contract.refusals import Refusal
+from ledger_node.contract.ruleset import refuse_unproven
 from ledger_node.contract.scene import Seen, look_up, open_scene, policy_at
-from ledger_node.contract.state import State
+from ledger_node.contract.state import Finder, State
 from ledger_node.contract.values import but
 from scanner.verify.entry import Entry
+from scanner.verify.gatecode import event_hash
 from scanner.verify.keys import valid_public_key
+from scanner.verify.possession import identity_message
 
 
 def attest(state: State, position: int, entry: Entry, at: int) -> Rejected | None:
-    """identity.attest: of a key that is to receive a ticket, or of the tickets that it holds, all or none."""
+    """identity.attest: of a key that is to receive a ticket, or of the tickets that it holds, all or none. The key says
+    so itself: a provider knows who asked, not whose the key is.
+    """
     act = AttestIdentity.of(entry)
     scene = open_scene(state, entry.event)
     if isinstance(scene, Rejected):
@@ -25,6 +30,10 @@ def attest(state: State, position: int, entry: Entry, at: int) -> Rejected | Non
     said = _read(state, entry.event, act.attestation, at)
     if isinstance(said, Rejected):
         return said
+    message = identity_message(event_hash(entry.event), said.key, said.reference)
+    unproven = refuse_unproven(state, entry, said.key, message)
+    if unproven:
+        return unproven
     known = state.find(Identity, entry.event, said.key)
     if known is not None and (known.pseudonym != said.subject or said.at < known.at):
         return Rejected(Refusal.IDENTITY_DIFFERS)
@@ -41,14 +50,14 @@ def attest(state: State, position: int, entry: Entry, at: int) -> Rejected | Non
     return None
 
 
-def over_limit(state: State, event: str, policy: TicketPolicy, pseudonym: bytes, more: int) -> bool:
+def over_limit(state: Finder, event: str, policy: TicketPolicy, pseudonym: bytes, more: int) -> bool:
     """Whether `more` tickets would be too many in these hands."""
     held = state.find(Holding, event, pseudonym)
     return more > 0 and (held.tickets if held else 0) + more > policy.most_tickets
 
 
 def receiver_refused(
-    state: State, event: str, policy: TicketPolicy, giver: bytes, receiver: Identity | None, at: int
+    state: Finder, event: str, policy: TicketPolicy, giver: bytes, receiver: Identity | None, at: int
 ) -> Rejected | None:
     """Why the policy does not let this person have one more ticket, or None."""
     if receiver is None or receiver.until <= at or receiver.level < policy.receive_level:

@@ -4,7 +4,7 @@ ledger are keys, and whoever has them said so. Whether they may come, the rules 
 
 from collections.abc import Callable, Mapping
 
-from ledger_node.contract.shape import SHAPES, fault, row_fault
+from ledger_node.contract.shape import EVERY_ACT, SHAPES, fault, row_fault
 from scanner.verify.entry import Entry
 from scanner.verify.gatecode import event_hash, possession_message
 from scanner.verify.keys import valid_public_key, verify
@@ -28,7 +28,7 @@ def possessed(event: bytes, ticket: int, owner_seq: int, holder_key: bytes, proo
 
 def _registered(entry: Entry) -> bool:
     body = entry.body
-    if fault(body, SHAPES["key.register"]) is not None or not valid_public_key(body["holder_key"]):
+    if fault(body, SHAPES["key.register"], EVERY_ACT) is not None or not valid_public_key(body["holder_key"]):
         return False
     event = event_hash(entry.event)
     return possessed(event, body["ticket"], body["owner_seq"], body["holder_key"], body["proof"])
@@ -36,7 +36,7 @@ def _registered(entry: Entry) -> bool:
 
 def _issued(entry: Entry) -> bool:
     body, event = entry.body, event_hash(entry.event)
-    if fault(body, SHAPES["ticket.issue"]) is not None:
+    if fault(body, SHAPES["ticket.issue"], EVERY_ACT) is not None:
         return False
     rows = body["rows"]
     if any(row_fault(row) is not None for row in rows):

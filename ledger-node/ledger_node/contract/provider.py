@@ -21,6 +21,7 @@ say what, and what follows from it, is for the contract's rules; no key is looke
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal, cast
 
 from ledger_node.contract.shape import MOST_CENTS, Shape, fault, key, u8, u63
@@ -28,6 +29,8 @@ from scanner.verify.entry import Malformed, canonical, decode_map, is_uint
 from scanner.verify.keys import SIGNATURE_BYTES, SigningKey, verify
 
 MAX_BYTES = 2_000
+_KEPT = 512
+"""Receipts kept as they were read: the service that asked for one looks at it, and a moment later the rules."""
 PARTY_BYTES = 32
 MOST_SHARES = 16
 _DOMAIN = b"ticketme/v1/provider/"
@@ -141,8 +144,11 @@ def seal_receipt(fields: Mapping[str, Any], signer: SigningKey) -> bytes:
 
 def open_receipt(raw: bytes) -> Receipt | Malformed:
     """Parse strictly: exact fields, canonical encoding, ranges, shares that add up. The signature is not looked at."""
-    if len(raw) > MAX_BYTES:
-        return Malformed(f"longer than {MAX_BYTES} bytes")
+    return _opened(raw) if len(raw) <= MAX_BYTES else Malformed(f"longer than {MAX_BYTES} bytes")
+
+
+@lru_cache(_KEPT)
+def _opened(raw: bytes) -> Receipt | Malformed:
     fields = decode_map(raw[SIGNATURE_BYTES:])
     if isinstance(fields, Malformed):
         return fields
@@ -168,8 +174,11 @@ def open_receipt(raw: bytes) -> Receipt | Malformed:
 
 def signed_by(receipt: Receipt, public_key: bytes) -> bool:
     """Whether this key signed it under its kind's domain."""
-    kind = receipt.kind if isinstance(receipt, Money) else "attest"
-    raw = receipt.raw
+    return _good(receipt.raw, receipt.kind if isinstance(receipt, Money) else "attest", public_key)
+
+
+@lru_cache(_KEPT)
+def _good(raw: bytes, kind: str, public_key: bytes) -> bool:
     return verify(public_key, _signed(kind, raw[SIGNATURE_BYTES:]), raw[:SIGNATURE_BYTES])
 
 

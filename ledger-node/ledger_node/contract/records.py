@@ -7,15 +7,16 @@ outcome for ever. Whether a device's chain has no gap and no branch is for the a
 
 import hashlib
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ledger_node.contract.facts import Books
 from ledger_node.contract.incidents import cause_of
 from ledger_node.contract.outcome import First, Outcome, Rejected, Verdict
 from ledger_node.contract.refusals import Refusal
 from ledger_node.contract.shape import record_fault
-from ledger_node.contract.state import Device, Facts, Record, Ref, State, Ticket, Undo
+from ledger_node.contract.state import Device, EventState, Facts, Record, Ref, State, Ticket, Undo
 from ledger_node.contract.values import but
-from scanner.verify.entry import Entry, signature_good
+from scanner.verify.entry import Entry, Malformed, open_entry, signature_good
 from scanner.verify.gatecode import GateCode, Unreadable, parse_raw
 from scanner.verify.keys import NO_KEY
 from scanner.verify.manifest import EventManifest
@@ -23,6 +24,8 @@ from scanner.verify.record import ADMISSION, RELEASE, VOID, check_record
 from scanner.verify.row import ACTIVE, BLOCKED, CANCELLED, REFUNDED
 
 _UNDO: dict[str, Undo] = {RELEASE: "release", VOID: "void"}
+CONTRADICTS = "contradicts-"
+"""Begins the cause of a void that follows a release of the same admission, or the other way round."""
 _STATE_WORD = {CANCELLED: "cancelled", REFUNDED: "refunded", BLOCKED: "blocked"}
 _LATEST_USE = 2**32 - 1
 
@@ -34,10 +37,12 @@ class _Finding:
     first: Ref | None = None
 
 
-def apply(state: State, position: int, entry: Entry, *, signed: bool | None = None) -> Outcome | Rejected:
+def apply(
+    state: State, position: int, entry: Entry, *, signed: bool | None = None, held: bytes = b""
+) -> Outcome | Rejected:
     """The outcome of a device's record, its changes put; or why it cannot be believed to be the device's.
 
-    `signed` = whether the signature is good, if somebody has looked already.
+    `signed` = whether the signature is good, if somebody has looked already; `held` = what `holder_seen` gave.
     """
     malformed = check_record(entry)
     wrong = malformed.reason if malformed else record_fault(entry)
@@ -55,7 +60,30 @@ def apply(state: State, position: int, entry: Entry, *, signed: bool | None = No
         return Rejected(Refusal.BAD_SIGNATURE, body["device"])
     if known is not None:
         return Rejected(Refusal.CONFLICT, f"device {device.device}, counter {known.counter}")
-    return _log(state, position, entry, device, digest)
+    return _log(state, position, entry, device, digest, held)
+
+
+def holder_seen(event: EventState | None, ticket: Ticket | None, entry: Entry) -> bytes:
+    """What the holder's signature in an admission was found good for, ahead of `apply`, which looks again if the ledger
+    then has another holder; empty if it is good for nothing.
+    """
+    if event is None or ticket is None or record_fault(entry) or check_record(entry):
+        return b""
+    owned = _owned(event.manifest, ticket, entry.body["code"], entry.body["owner_seq"])
+    if isinstance(owned, _Finding) or not owned.signature_good(event.manifest):
+        return b""
+    return owned.seen(event.manifest)
+
+
+def would_enter(event: EventState, ticket: Ticket, raw: bytes) -> bool:
+    """Whether this admission, as a device claims it, would spend the ticket's use by what the ledger knows now.
+
+    That the event goes on is not looked at.
+    """
+    entry = open_entry(raw)
+    if isinstance(entry, Malformed) or ticket.used_by is not None or ticket.row.state != ACTIVE:
+        return False
+    return signature_good(entry) and bool(holder_seen(event, ticket, entry))
 
 
 def outcome_of(state: Facts, record: Record) -> Outcome:
@@ -65,13 +93,13 @@ def outcome_of(state: Facts, record: Record) -> Outcome:
     return Outcome(record.position, record.verdict, record.cause, first, record.time_ms // 1000)
 
 
-def _log(state: State, position: int, entry: Entry, device: Device, digest: bytes) -> Outcome:
+def _log(state: State, position: int, entry: Entry, device: Device, digest: bytes, held: bytes) -> Outcome:
     body = entry.body
     ticket = body.get("ticket")
     if device.revoked_at is not None:
         finding = _Finding("revoked")
     elif entry.type == ADMISSION:
-        finding = _admit(state, position, entry, device)
+        finding = _admit(state, position, entry, device, held)
     elif entry.type in _UNDO:
         finding, ticket = _take_back(state, position, entry, device)
     else:
@@ -96,7 +124,7 @@ def _log(state: State, position: int, entry: Entry, device: Device, digest: byte
     return outcome_of(state, record)
 
 
-def _admit(state: State, position: int, entry: Entry, device: Device) -> _Finding:
+def _admit(state: State, position: int, entry: Entry, device: Device, seen: bytes) -> _Finding:
     event, body = state.event(entry.event), entry.body
     assert event is not None, "a device is enrolled for an event, and events are never removed"
     ticket = state.ticket(entry.event, body["ticket"])
@@ -105,9 +133,12 @@ def _admit(state: State, position: int, entry: Entry, device: Device) -> _Findin
     books = state.find(Books, entry.event, "books")
     if books is not None and books.standing == "cancelled":
         return _Finding("stale", "event-cancelled")
-    held = _holder(event.manifest, ticket, body["code"], body["owner_seq"])
-    if isinstance(held, _Finding):
-        return held
+    owned = _owned(event.manifest, ticket, body["code"], body["owner_seq"])
+    if isinstance(owned, _Finding):
+        return owned
+    if seen != owned.seen(event.manifest) and not owned.signature_good(event.manifest):
+        return _Finding("unknown", "forged")
+    held = owned.ticket
     if held is not ticket:
         held = but(held, changed=position)
         state.put_ticket(held)
@@ -117,15 +148,32 @@ def _admit(state: State, position: int, entry: Entry, device: Device) -> _Findin
         return _duplicate(state, held.used_by, body["code"], body["owner_seq"])
     undo = state.undone(device.device, body["counter"])
     if undo is not None:
-        return _Finding("accepted", f"{undo}-came-first")
+        return _Finding("stale", f"{undo}-came-first")
     ref, gates = (device.device, body["counter"]), event.manifest.gates()
     gate = body["gate"] if body["gate"] in gates else device.gate
     state.put_ticket(_used(held, ref, gates.index(gate) + 1, body["time_ms"], position))
     return _Finding()
 
 
-def _holder(manifest: EventManifest, ticket: Ticket, raw: bytes, owner_seq: int) -> Ticket | _Finding:
-    """The ticket with the owner who made this code: as the ledger has it, or as a certificate proves it; or why not."""
+class _Owned(NamedTuple):
+    """The ticket with the owner by whom a code has to be signed, and the value of the beacon in it."""
+
+    ticket: Ticket
+    code: GateCode
+    beacon: bytes
+
+    def signature_good(self, manifest: EventManifest) -> bool:
+        return self.code.holder_signature_good(manifest.hash, self.ticket.row.holder_key, self.beacon)
+
+    def seen(self, manifest: EventManifest) -> bytes:
+        """All that the holder's signature on this code is checked with."""
+        return manifest.hash + self.ticket.row.holder_key + self.beacon
+
+
+def _owned(manifest: EventManifest, ticket: Ticket, raw: bytes, owner_seq: int) -> _Owned | _Finding:
+    """The ticket with the owner who should have made this code: as the ledger has it, or as a certificate proves it; or
+    why nobody could.
+    """
     code, row = parse_raw(raw), ticket.row
     if isinstance(code, Unreadable) or code.core.event_tag != manifest.hash[:4]:
         return _Finding("unknown", "not-a-code-of-this-event")
@@ -140,9 +188,7 @@ def _holder(manifest: EventManifest, ticket: Ticket, raw: bytes, owner_seq: int)
     beacon = manifest.beacon(code.core.beacon) if code.core.beacon else None
     if code.core.beacon and beacon is None:
         return _Finding("unknown", "no-such-beacon")
-    if not code.holder_signature_good(manifest.hash, ticket.row.holder_key, beacon.value if beacon else b""):
-        return _Finding("unknown", "forged")
-    return ticket
+    return _Owned(ticket, code, beacon.value if beacon else b"")
 
 
 def _certified(manifest: EventManifest, code: GateCode) -> bool:
@@ -158,13 +204,17 @@ def _duplicate(state: State, first: Ref, code: bytes, owner_seq: int) -> _Findin
 
 
 def _take_back(state: State, position: int, entry: Entry, device: Device) -> tuple[_Finding, int | None]:
-    """A release or a void: a use that its admission held goes to whoever entered besides, or is free again."""
+    """A release or a void: a use that its admission held goes to whoever entered besides, or is free again. The first
+    of an admission counts; one of the other kind after it contradicts it, which no sound gate does.
+    """
     ref = (device.device, entry.body["of"])
     target = state.record(*ref)
     if target is not None and target.type != ADMISSION:
         return _Finding("unknown", "not-an-admission"), None
-    if state.undone(*ref) is not None:
-        return _Finding("accepted", "taken-back-before"), target.ticket if target else None
+    if (undo := state.undone(*ref)) is not None:
+        again = _Finding("accepted", "taken-back-before")
+        finding = again if undo == _UNDO[entry.type] else _Finding("unknown", f"{CONTRADICTS}{undo}")
+        return finding, target.ticket if target else None
     state.put_undone(*ref, _UNDO[entry.type])
     if target is None or target.ticket is None:
         return _Finding("accepted", "before-its-admission"), None

@@ -43,7 +43,7 @@ class Refusal(Enum):
     MALFORMED_BODY = (
         "malformed-body",
         "A field of the entry is missing, of the wrong kind or out of range.",
-        "記錄欄位缺漏、類別錯誤或超出範圍。",
+        "記錄欄位缺漏、類型錯誤或超出範圍。",
     )
     FROM_THE_FUTURE = (
         "from-the-future",
@@ -57,8 +57,8 @@ class Refusal(Enum):
     )
     EVENT_EXISTS = (
         "event-exists",
-        "An event with this id exists; use another id, or update it.",
-        "此活動編號已存在；請使用另一編號或更新活動。",
+        "An event with this id exists, and stays as it was made; use another id.",
+        "此活動編號已存在，內容維持不變；請使用另一編號。",
     )
     UNKNOWN_EVENT = (
         "unknown-event",
@@ -81,18 +81,28 @@ class Refusal(Enum):
         "More tickets than the event's capacity; raise the capacity first.",
         "門票數目超出活動容量；請先提高容量。",
     )
-    INDEX_TAKEN = "index-taken", "A ticket with this index was issued before.", "此門票編號已經發出。"
+    INDEX_TAKEN = "index-taken", "A ticket with this index was issued before.", "此門票編號早已發行。"
     UNKNOWN_GATE_GROUP = (
         "unknown-gate-group",
         "The manifest names no gate group with this number.",
         "活動清單沒有此閘口組別。",
     )
     UNKNOWN_GATE = "unknown-gate", "The manifest names no gate with this name.", "活動清單沒有此閘口。"
-    BAD_KEY = "bad-key", "This is not a valid Ed25519 public key.", "這不是有效的 Ed25519 公開金鑰。"
+    BAD_KEY = "bad-key", "This is not a valid Ed25519 public key.", "這不是有效的 Ed25519 公開密鑰。"
+    PROOF_NEEDED = (
+        "proof-needed",
+        "The key that is named must sign that it is its holder's own: update the wallet, or the gate, and try again.",
+        "所列密鑰須由其本人簽署證明；請更新錢包或閘機程式後再試。",
+    )
+    WRONG_RULES = (
+        "wrong-rules",
+        "The event cannot go by this version of the rules: it never goes back, and a later one needs a newer program.",
+        "活動不可採用此版本的規則；版本不可倒退，較新版本須先更新程式。",
+    )
     BAD_PROOF = (
         "bad-proof",
         "The proof of possession does not match the key, the ticket and its owner_seq.",
-        "持有證明與金鑰、門票及持有人序號不符。",
+        "持有證明與密鑰、門票及持票人序號不符。",
     )
     UNKNOWN_TICKET = "unknown-ticket", "The event has no ticket with this index.", "活動沒有此門票編號。"
     TICKET_NOT_ACTIVE = (
@@ -108,28 +118,28 @@ class Refusal(Enum):
     WRONG_OWNER_SEQ = (
         "wrong-owner-seq",
         "owner_seq must be the next one; read the ticket and try again.",
-        "持有人序號必須為下一個；請讀取門票後再試。",
+        "持票人序號必須為下一個；請讀取門票後再試。",
     )
     OWNER_SEQ_SPENT = (
         "owner-seq-spent",
         "The ticket has changed hands as often as its number can count; issue a new ticket.",
-        "門票轉手次數已達上限；請發出新門票。",
+        "門票轉手次數已達上限；請發行新門票。",
     )
-    KEY_UNCHANGED = "key-unchanged", "The new owner must bring a key of their own.", "新持有人必須使用自己的新金鑰。"
+    KEY_UNCHANGED = "key-unchanged", "The new owner must bring a key of their own.", "新持票人必須使用自己的新密鑰。"
     STATE_NOT_ALLOWED = (
         "state-not-allowed",
-        "The ticket cannot go from its present state to this one.",
-        "門票不能由現時狀態轉為此狀態。",
+        "The ticket cannot go from its present state to this one; a refund is final.",
+        "門票不能由現時狀態轉為此狀態；退款後不可更改。",
     )
     DEVICE_EXISTS = (
         "device-exists",
         "A device with this id or this key is enrolled; enrol under a new id with a new key.",
-        "此裝置編號或金鑰已登記；請以新編號及新金鑰登記。",
+        "此裝置編號或密鑰已登記；請以新編號及新密鑰登記。",
     )
     UNKNOWN_DEVICE = (
         "unknown-device",
         "No device with this id and key is enrolled for this event; enrol it first.",
-        "此活動沒有登記此裝置及金鑰；請先登記。",
+        "此活動沒有登記此裝置及密鑰；請先登記。",
     )
     DEVICE_REVOKED = "device-revoked", "The device was revoked before.", "裝置早已被撤銷。"
     CONFLICT = (
@@ -150,30 +160,30 @@ class Refusal(Enum):
     ACTOR_EXISTS = (
         "actor-exists",
         "This actor has a key already, or the key is somebody's; revoke it first, or take a new one.",
-        "此機構已有金鑰，或金鑰已屬他人；請先撤銷或另選新金鑰。",
+        "此機構已有密鑰，或密鑰已屬他人；請先撤銷或另選新密鑰。",
     )
     UNKNOWN_ACTOR = (
         "unknown-actor",
         "No actor with this id and role is registered for the event.",
         "此活動沒有登記此機構及身份。",
     )
-    BAD_POLICY = "bad-policy", "The policy cannot be used.", "票務政策無法使用。"
+    BAD_POLICY = "bad-policy", "The policy cannot be used.", "活動政策無法使用。"
     POLICY_REACHES_BACK = (
         "policy-reaches-back",
-        "A policy counts from now or later, and not before the one that it follows; set a later time.",
-        "政策不可追溯生效，亦不可早於前一版本；請設定較後時間。",
+        "A policy counts from now or later; set a later time, or none for now.",
+        "政策不可追溯生效；請設定較後時間，或不設時間以即時生效。",
     )
     EVENT_NOT_OPEN = "event-not-open", "The event is cancelled or closed.", "活動已取消或結束。"
     BAD_TIMES = "bad-times", "The times do not fit each other, or lie in the past.", "時間互相矛盾或已過去。"
     KEY_SPENT = (
         "key-spent",
         "A key number stands for one key for ever, and a retired key does not come back.",
-        "金鑰編號永遠只代表同一金鑰，已停用的金鑰不能恢復。",
+        "密鑰編號永遠只代表同一密鑰，已棄用的密鑰不能恢復。",
     )
     KEY_IN_USE = (
         "key-in-use",
         "This key is somebody's on this ledger already; make a new one.",
-        "此金鑰已在帳本使用；請產生新金鑰。",
+        "此密鑰已在帳本使用；請產生新密鑰。",
     )
     SEAT_TAKEN = (
         "seat-taken",
@@ -192,11 +202,11 @@ class Refusal(Enum):
         "The price or the fee is not what the policy says at this time.",
         "價格或手續費與現行政策不符。",
     )
-    NO_HOLDER = "no-holder", "Nobody holds this ticket with a key yet.", "門票尚未有持有人登記金鑰。"
+    NO_HOLDER = "no-holder", "This ticket has no holder with a key yet.", "門票尚未有持票人登記密鑰。"
     NOT_TO_ACTIVATE = (
         "not-to-activate",
         "Nobody has bought this ticket, or it has a key already.",
-        "門票尚未售出，或已有金鑰。",
+        "門票尚未售出，或已有密鑰。",
     )
     DEAL_OPEN = (
         "deal-open",
@@ -230,7 +240,7 @@ class Refusal(Enum):
     IDENTITY_NEEDED = (
         "identity-needed",
         "The wallet provider must attest who holds this key first, at the level that the policy asks for.",
-        "須先由錢包服務商按政策要求核實金鑰持有人身份。",
+        "須先由電子錢包服務商按政策要求核實密鑰持有者身份。",
     )
     IDENTITY_DIFFERS = (
         "identity-differs",
@@ -240,7 +250,7 @@ class Refusal(Enum):
     BAD_ATTESTATION = (
         "bad-attestation",
         "This is no attestation of a provider for this event, or it has run out.",
-        "這並非此活動服務商的有效身份證明，或已過期。",
+        "這並非此活動電子錢包服務商的有效身份證明，或已過期。",
     )
     ABOVE_CAP = (
         "above-cap",
@@ -253,7 +263,11 @@ class Refusal(Enum):
         "A rule of the event's policy has no answer here; the organiser must mend it.",
         "活動政策的規則在此無法得出結果；須由主辦機構修正。",
     )
-    BAD_RECEIPT = "bad-receipt", "This is no receipt of a provider for this event.", "這並非此活動服務商的收據。"
+    BAD_RECEIPT = (
+        "bad-receipt",
+        "This is no receipt of a provider for this event.",
+        "這並非此活動電子錢包服務商的收據。",
+    )
     WRONG_PAYMENT = (
         "wrong-payment",
         "The receipt is about another payment, amount, sharing or time.",

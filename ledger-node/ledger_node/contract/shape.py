@@ -123,6 +123,7 @@ Flag = Annotated[bool, boolean]
 Text = Annotated[str, text]
 Name = Annotated[str, device_id]
 PublicKey = Annotated[bytes, key]
+Proof = Annotated[bytes, signature]
 Digest = Annotated[bytes, digest]
 DigestOrNone = Annotated[bytes, digest_or_none]
 Quoted = Annotated[bytes, quoted]
@@ -132,11 +133,15 @@ Items = Annotated[Sequence[Any], items]
 Map = Annotated[Mapping[str, Any], mapping]
 
 
-def fault(body: Mapping[str, Any], shape: Shape) -> str | None:
-    """What is wrong with the body, or None: exactly the fields of the shape, each of its kind."""
-    if body.keys() != shape.keys():
+NOTHING: Shape = {}
+
+
+def fault(body: Mapping[str, Any], shape: Shape, optional: Shape = NOTHING) -> str | None:
+    """What is wrong with the body, or None: the fields of the shape, each of its kind, and any of `optional`."""
+    if not shape.keys() <= body.keys() <= shape.keys() | optional.keys():
         return f"fields are {', '.join(sorted(body))}, not {', '.join(sorted(shape))}"
-    wrong = [name for name, kind in shape.items() if not kind(body[name])]
+    kinds = {**optional, **shape}
+    wrong = [name for name, value in body.items() if not kinds[name](value)]
     return f"{', '.join(wrong)}: of the wrong kind or out of range" if wrong else None
 
 
@@ -151,6 +156,24 @@ SHAPES: Mapping[str, Shape] = {
     "incident": {"kind": text, "device": device_id, "counter": u63, "cause": text},
 }
 """What the operator may say."""
+
+NONCE_BYTES = 16
+
+
+def nonce(value: object) -> bool:
+    """What one act alone has: 16 random bytes."""
+    return isinstance(value, bytes) and len(value) == NONCE_BYTES
+
+
+EVERY_ACT: Shape = {"nonce": nonce}
+"""What every act may carry, so that doing, undoing and doing again within one second are three entries and not two."""
+
+OPTIONS: Mapping[str, Shape] = {
+    "event.create": {"rules": u8},
+    "event.update": {"rules": u8},
+    "device.enrol": {"proof": signature},
+}
+"""What may stand beside it: entries from before these fields were there have none of them."""
 
 _ROW: tuple[Kind, ...] = (u32, u32, u8, u8, u63)
 _PROVEN_ROW: tuple[Kind, ...] = (*_ROW, key, signature)

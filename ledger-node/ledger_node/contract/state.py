@@ -88,7 +88,14 @@ class Act:
     at: int
 
 
-class Facts(Protocol):
+class Finder(Protocol):
+    """What looks facts up by their keys, and does nothing else."""
+
+    def find(self, kind: type[F], event: str, key: FactKey) -> F | None:
+        """What the ledger knows under this key, or None."""
+
+
+class Facts(Finder, Protocol):
     """What the contract has made of the log so far, for reading. One thread at a time."""
 
     def event(self, event: str) -> EventState | None:
@@ -123,9 +130,6 @@ class Facts(Protocol):
 
     def incident(self, device: str, counter: int) -> bool:
         """Whether the operator has reported this record as an incident."""
-
-    def find(self, kind: type[F], event: str, key: FactKey) -> F | None:
-        """What the ledger knows under this key, or None."""
 
     def each(self, kind: type[F], event: str) -> Iterable[F]:
         """All of a kind in an event, in the order of their keys."""

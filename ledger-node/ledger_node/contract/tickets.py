@@ -101,7 +101,9 @@ def change_state(state: State, position: int, entry: Entry, _at: int) -> Rejecte
         if isinstance(found, Rejected):
             return found
         if target not in _MOVES[found[1].row.state]:
-            return Rejected(Refusal.STATE_NOT_ALLOWED, f"ticket {index}")
+            now = next(word for word, state_now in STATES.items() if state_now == found[1].row.state)
+            wanted = "already" if now == entry.body["state"] else f"and not to be {entry.body['state']}"
+            return Rejected(Refusal.STATE_NOT_ALLOWED, f"ticket {index} is {now} {wanted}")
         moved[index] = found[1]
     for ticket in moved.values():
         state.put_ticket(but(ticket, row=ticket.row._replace(state=target), changed=position))

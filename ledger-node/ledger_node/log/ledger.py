@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Self
 
+from ledger_node.contract.state import Device
 from ledger_node.log.port import Head, LedgerFault, Store
 from ledger_node.log.readers import Readers
 from ledger_node.log.sqlite import SqliteStore
@@ -103,6 +104,20 @@ class Ledger:
         """
         return self._writer.submit(entries, urgent=urgent, whole=whole)
 
+    def hold(self, fault: LedgerFault | None) -> None:
+        """Log nothing from now on but what `refill` brings: submissions get this fault. None ends it."""
+        self._writer.hold(fault)
+
+    def refill(self, entries: Sequence[Submitted]) -> Future[list[Answer]]:
+        """As `submit`, all or none, also while others are held: entries that this log had before."""
+        return self._writer.submit(entries, urgent=False, whole=True, anyway=True)
+
+    def probe(self) -> Future[list[Answer]]:
+        """Resolves when the writer has come to it: bytes that are no entry go through the whole line, change nothing,
+        and are not held.
+        """
+        return self._writer.submit([b""], urgent=False, whole=False, anyway=True)
+
     @property
     def size(self) -> int:
         """The newest durable size."""
@@ -151,6 +166,10 @@ class Ledger:
     def view(self) -> AbstractContextManager[View]:
         """A consistent view at the newest durable size, for reading inside a `with` block."""
         return self._readers.view()
+
+    def device_by_key(self, public_key: bytes) -> Device | None:
+        """The device with this key at the newest durable size, or None."""
+        return self._readers.device_by_key(public_key)
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call `listener(size)` after every commit, from the writer's thread: it must return at once

@@ -12,33 +12,45 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
+from contextlib import closing
 from multiprocessing import get_context
+from pathlib import Path
 from typing import NamedTuple
 
 from ledger_node.contract.apply import apply_opened
 from ledger_node.contract.outcome import Outcome, Rejected
 from ledger_node.contract.proofs import proven
+from ledger_node.contract.records import holder_seen
 from ledger_node.contract.state import State
-from scanner.verify.entry import Entry, Malformed, open_entry, reopen, signature_good
+from ledger_node.log.port import LedgerFault
+from ledger_node.log.readers import Readers
+from ledger_node.log.view import View
+from scanner.verify.entry import Entry, Malformed, is_uint, open_entry, reopen, signature_good
+from scanner.verify.record import ADMISSION
 
 ALONE = 20_000
 """Entries up to which one process does it all: another one would start for longer than it could save."""
-_BATCH_BYTES = 100_000
-_AHEAD = 6
+_BATCH_BYTES = 24_000
+"""Two of them fit into a pipe. A pool of Python before 3.11.5, such as Debian 12's, has at most two under way, and does
+not end if its process dies while some of that still waits to be written (CPython's gh-94777).
+"""
+_AHEAD = 24
 """Batches that wait for their turn: enough that nobody idles, few enough that a long log stays out of memory."""
 _FORM, _SIGNED, _PROVEN = 1, 2, 4
 _PARENT_LOOK_S = 1.0
+_MOST_TICKET = 2**32 - 1
 
 
 class Looked(NamedTuple):
     """An entry with what is known of it: whether it has the form of one, its signature is good, and the keys that it
-    brings are (`contract.proofs`).
+    brings are (`contract.proofs`); of an admission also what its holder's signature is good for (`contract.records`).
     """
 
     raw: bytes
     formed: bool
     signed: bool
     proven: bool
+    held: bytes = b""
 
     def open(self) -> Entry | Malformed:
         """The entry, or what is wrong with it."""
@@ -48,7 +60,7 @@ class Looked(NamedTuple):
         self, state: State, position: int, entry: Entry | Malformed, latest: int | None = None
     ) -> Outcome | Rejected:
         """What `contract.apply` says of it; `entry` is what `open` gave."""
-        return apply_opened(state, position, entry, latest, signed=self.signed, proven=self.proven)
+        return apply_opened(state, position, entry, latest, signed=self.signed, proven=self.proven, held=self.held)
 
 
 class _Batch:
@@ -56,6 +68,7 @@ class _Batch:
 
     def __init__(self, raws: list[bytes], pool: Executor | None) -> None:
         self.raws = raws
+        self._pool = pool
         self._found: bytes | None = None
         self._future: Future[bytes] | None = None
         if pool is not None:
@@ -78,12 +91,23 @@ class _Batch:
 
     def looked(self) -> list[Looked]:
         """All of them, after waiting for whoever looks."""
-        if self._found is None and self._future is not None:
+        while self._found is None and self._future is not None:
             try:
-                self._found = self._future.result()
+                self._found = self._future.result(_PARENT_LOOK_S)
+            except TimeoutError:
+                self._future = None if self._is_broken() else self._future
             except BrokenExecutor:
-                self._found = None
+                self._future = None
         return with_looks(self.raws, look(self.raws) if self._found is None else self._found)
+
+    def _is_broken(self) -> bool:
+        """Whether the other process died. Python before 3.11.6, such as Debian 12's, does not say so to the one that
+        waits for a result if another batch was taken back in that moment (CPython's gh-107219).
+        """
+        try:
+            return self._pool is None or not self._pool.submit(look, [])
+        except (BrokenExecutor, RuntimeError):
+            return True
 
 
 def looked(entries: Iterable[bytes], pool: Executor | None = None) -> Iterator[Looked]:
@@ -103,14 +127,27 @@ def looked(entries: Iterable[bytes], pool: Executor | None = None) -> Iterator[L
 
 def look(raws: Sequence[bytes]) -> bytes:
     """What is to be known of each, one byte each, for `with_looks`. Runs in another process, too."""
-    return bytes(map(_look, raws))
+    return bytes(map(_look, map(open_entry, raws)))
 
 
-def with_looks(raws: Sequence[bytes], found: bytes) -> list[Looked]:
-    """The entries with what `look` found."""
+def look_ahead(raws: Sequence[bytes], database: Path) -> tuple[bytes, list[bytes]]:
+    """The same, and of each admission what its holder's signature is good for by the ledger as it is now."""
+    entries = [open_entry(raw) for raw in raws]
+    found = bytes(map(_look, entries))
+    try:
+        with closing(Readers(database)) as readers, readers.view() as view:
+            return found, [
+                _held(view, entry) if one & _SIGNED else b"" for entry, one in zip(entries, found, strict=True)
+            ]
+    except LedgerFault:
+        return found, [b""] * len(entries)
+
+
+def with_looks(raws: Sequence[bytes], found: bytes, held: Sequence[bytes] = ()) -> list[Looked]:
+    """The entries with what `look` or `look_ahead` found."""
     return [
-        Looked(raw, bool(one & _FORM), bool(one & _SIGNED), bool(one & _PROVEN))
-        for raw, one in zip(raws, found, strict=True)
+        Looked(raw, bool(one & _FORM), bool(one & _SIGNED), bool(one & _PROVEN), of_holder)
+        for raw, one, of_holder in zip(raws, found, held or [b""] * len(raws), strict=True)
     ]
 
 
@@ -119,11 +156,16 @@ def helper() -> ProcessPoolExecutor:
     return ProcessPoolExecutor(1, get_context("spawn"), _settle_in, (os.getpid(),))
 
 
-def _look(raw: bytes) -> int:
-    entry = open_entry(raw)
+def _look(entry: Entry | Malformed) -> int:
     if isinstance(entry, Malformed):
         return 0
     return _FORM | _SIGNED * signature_good(entry) | _PROVEN * proven(entry)
+
+
+def _held(view: View, entry: Entry | Malformed) -> bytes:
+    if isinstance(entry, Malformed) or entry.type != ADMISSION or not is_uint(entry.body.get("ticket"), _MOST_TICKET):
+        return b""
+    return holder_seen(view.event(entry.event), view.ticket(entry.event, entry.body["ticket"]), entry)
 
 
 def _next_batch(source: Iterator[bytes]) -> list[bytes]:

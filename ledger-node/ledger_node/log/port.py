@@ -22,6 +22,10 @@ class LedgerFault(Exception):  # noqa: N818 - a fault is an exception, as a refu
         self.lasting = lasting
 
 
+class LogBehindFault(LedgerFault):
+    """Nothing is logged now, because the newest part of the log is missing here."""
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
     """A log's size and root hash."""

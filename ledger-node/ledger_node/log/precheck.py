@@ -6,8 +6,9 @@ Where the helper is missing, dead or late, entries go on unlooked at and the wri
 import threading
 from collections.abc import Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future
+from pathlib import Path
 
-from ledger_node.log.looks import helper, look, with_looks
+from ledger_node.log.looks import helper, look, look_ahead, with_looks
 from ledger_node.log.writer import Submitted
 
 LEAST = 32
@@ -16,9 +17,12 @@ PATIENCE_S = 5.0
 
 
 class Precheck:
-    """See the module. `look` may be called from any thread; the process is started by the first large batch."""
+    """See the module. `look` may be called from any thread; the process is started by the first large batch, and reads
+    the ledger's `database`.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, database: Path) -> None:
+        self._database = database
         self._guard = threading.Lock()
         self._pool: Executor | None = None
         self._warm: Future[bytes] | None = None
@@ -30,11 +34,11 @@ class Precheck:
         if pool is None:
             return batch
         try:
-            found = pool.submit(look, list(batch)).result(PATIENCE_S)
+            found, held = pool.submit(look_ahead, list(batch), self._database).result(PATIENCE_S)
         except (BrokenExecutor, TimeoutError, RuntimeError):
             self._drop(pool)
             return batch
-        return with_looks(batch, found)
+        return with_looks(batch, found, held)
 
     def close(self) -> None:
         """End the other process."""

@@ -9,13 +9,14 @@ from pathlib import Path
 
 from sqlite_utils import Database, Migrations
 
+from ledger_node import formats
 from ledger_node.contract.apply import act_key
 from ledger_node.log.port import LedgerFault
 from ledger_node.log.tables import Tables
 from scanner.verify.entry import reopen
 from scanner.verify.row import Row
 
-_BUSY_SECONDS = 10.0
+BUSY_SECONDS = 10.0
 migrations = Migrations("ledger")
 
 _FIRST = """
@@ -108,13 +109,15 @@ def open_writer(path: Path) -> sqlite3.Connection:
     from there on FULL makes each commit durable.
     """
     try:
-        conn = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-    except sqlite3.Error as error:
+        if why := formats.refusal(path):
+            raise LedgerFault(why, lasting=True)
+        conn = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    except (sqlite3.Error, OSError) as error:
         raise LedgerFault(f"{path} cannot be opened: {error}", lasting=True) from error
     try:
         conn.execute("PRAGMA synchronous = EXTRA")
-        db = Database(conn)
-        migrations.apply(db)
+        formats.mark(conn, path)
+        migrations.apply(Database(conn))
         conn.execute("PRAGMA journal_mode = WAL")
         conn.execute("PRAGMA synchronous = FULL")
         conn.execute("PRAGMA cache_size = -65536")
@@ -130,10 +133,14 @@ def open_reader(path: Path) -> sqlite3.Connection:
     conn = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode=ro",
         uri=True,
-        timeout=_BUSY_SECONDS,
+        timeout=BUSY_SECONDS,
         isolation_level=None,
         check_same_thread=False,
     )
-    conn.execute("PRAGMA query_only = ON")
-    conn.execute("PRAGMA cache_size = -16384")
+    try:
+        conn.execute("PRAGMA query_only = ON")
+        conn.execute("PRAGMA cache_size = -16384")
+    except BaseException:
+        conn.close()
+        raise
     return conn

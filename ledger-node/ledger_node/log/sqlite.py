@@ -6,10 +6,11 @@ audit's work.
 """
 
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 
 from ledger_node.log.port import Head, LedgerFault
-from ledger_node.log.schema import open_writer
+from ledger_node.log.schema import BUSY_SECONDS, open_writer
 from ledger_node.log.state import SqliteState
 from ledger_node.log.tables import Tables
 from ledger_node.log.tiles import WIDTH, frontier_of, grow
@@ -17,6 +18,11 @@ from scanner.verify.merkle import Frontier, empty_root, leaf_hash
 
 _MOST_WAITING = 20_000
 """Changes that are kept back in memory: a million tickets may come in one transaction."""
+_WAL_MOST, _WAL_STEP = 5 << 20, 2 << 20
+"""Bytes of the write-ahead log from which on readers are waited for, so that it can begin anew: SQLite's own folding
+needs a moment without any, which a busy node may not have for hours. And how much more there is before the next try.
+"""
+_FOLD_MS = 50
 _RESTORE = "keep it as it is, run `ledger-node audit` on it, and restore the newest backup"
 
 
@@ -31,6 +37,7 @@ class SqliteStore:
         self._entries: list[tuple[int, bytes]] = []
         self._hashes: list[tuple[int, int, bytes]] = []
         self._in_doubt = True
+        self._fold_at = _WAL_MOST
         try:
             self._adopt(operator, origin)
             self.recover()
@@ -65,7 +72,26 @@ class SqliteStore:
         self._conn.execute("UPDATE head SET size = ?, root = ?, clock = ?", (head.size, head.root, self.state.clock))
         self._conn.execute("COMMIT")
         self._in_doubt = False
+        self._fold()
         return head
+
+    def _fold(self) -> None:
+        """Begin the write-ahead log anew if it has grown long. What was committed is durable already, whatever comes of
+        this; a disk that fails says so at the next commit.
+        """
+        wal = self._path.with_name(f"{self._path.name}-wal")
+        with suppress(OSError, sqlite3.Error):
+            size = wal.stat().st_size
+            if size < self._fold_at:
+                return
+            self._fold_at = size + _WAL_STEP
+            self._conn.execute(f"PRAGMA busy_timeout = {_FOLD_MS}")
+            try:
+                busy, *_ = self._conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            finally:
+                self._conn.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
+            if not busy:
+                self._fold_at = _WAL_MOST
 
     def _write(self) -> None:
         """Put what was kept back into the open transaction."""
@@ -93,7 +119,9 @@ class SqliteStore:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code == sqlite3.SQLITE_FULL:
             return LedgerFault(f"the disk of {self._path} is full: make room; nothing of this was kept")
-        if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CONSTRAINT}:
+        # Said by Python, which has no code for it: a text that is no UTF-8 any more.
+        no_text = not code and str(error).startswith("Could not decode to UTF-8")
+        if no_text or code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CONSTRAINT}:
             return LedgerFault(f"{self._path} is damaged ({error}); {_RESTORE}", lasting=True)
         return LedgerFault(f"{self._path} cannot be read or written ({error}): see to the disk")
 

@@ -9,12 +9,11 @@ from functools import lru_cache
 from itertools import chain
 from typing import Any
 
-import cbor2
-
 from ledger_node.contract.digest import Tally, device_item, event_item, fact_item, ticket_item
 from ledger_node.contract.facts import KINDS, Fact, FactKey, key_bytes
 from ledger_node.contract.state import Act, Device, EventState, F, Record, Ticket, Undo
 from ledger_node.log.port import LedgerFault
+from scanner.verify.cbor import reread
 from scanner.verify.entry import Malformed, canonical, decode_map
 from scanner.verify.manifest import EventManifest
 from scanner.verify.row import REFUNDED, Row
@@ -42,6 +41,7 @@ class Tables:
 
     def __init__(self, conn: sqlite3.Connection) -> None:
         self._conn = conn
+        self._known_numbers: dict[str, int] = {}
 
     def event(self, event: str) -> EventState | None:
         """The event, or None."""
@@ -114,6 +114,11 @@ class Tables:
         """An event's devices, revoked ones too, by id."""
         found = self._conn.execute(f"{_DEVICE} WHERE event = ? ORDER BY device", (event,))
         return tuple(Device(*row) for row in found)
+
+    def acts_at(self, at: int, after: int) -> tuple[int, ...]:
+        """Positions beyond `after` of entries that are no device's records and count from the second `at`."""
+        query = "SELECT position FROM act WHERE at = ? AND position > ? ORDER BY position"
+        return tuple(position for (position,) in self._conn.execute(query, (at, after)))
 
     def record(self, device: str, counter: int) -> Record | None:
         """The logged record, or None."""
@@ -204,8 +209,14 @@ class Tables:
         ]
 
     def _number(self, event: str) -> int | None:
-        found = self._conn.execute("SELECT number FROM event WHERE event = ?", (event,)).fetchone()
-        return found[0] if found else None
+        """What the event's tickets are kept under; once there, it stays."""
+        known = self._known_numbers.get(event)
+        if known is None:
+            found = self._conn.execute("SELECT number FROM event WHERE event = ?", (event,)).fetchone()
+            if found is None:
+                return None
+            known = self._known_numbers[event] = int(found[0])
+        return known
 
 
 def ticket_values(number: int | None, ticket: Ticket) -> tuple[Any, ...]:
@@ -230,9 +241,9 @@ def fact_values(fact: Fact) -> tuple[Any, ...]:
 
 def _fact(kind: type[F], event: str, value: bytes) -> F:
     try:
-        key, *values = cbor2.loads(value)
+        key, *values = reread(value)
         return kind.of(event, key, values)
-    except (cbor2.CBORError, TypeError, ValueError, AssertionError) as error:
+    except (TypeError, ValueError, AssertionError) as error:
         raise LedgerFault(f"a stored {kind.KIND} is damaged: {error}; rebuild from the log", lasting=True) from error
 
 

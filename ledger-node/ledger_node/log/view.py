@@ -7,11 +7,13 @@ from ledger_node.contract.facts import FactKey
 from ledger_node.contract.incidents import doubtful
 from ledger_node.contract.outcome import Outcome
 from ledger_node.contract.records import outcome_of
-from ledger_node.contract.state import Device, EventState, F, Record, Ticket
+from ledger_node.contract.state import Device, EventState, F, Record, Ticket, Undo
 from ledger_node.log import tiles
 from ledger_node.log.port import Head, LedgerFault
 from ledger_node.log.tables import Tables
+from scanner.verify.entry import open_entry
 from scanner.verify.merkle import Frontier
+from scanner.verify.revocation import is_revocation
 from scanner.verify.row import ROW_BYTES
 from scanner.verify.snapshot import StateDigest
 
@@ -115,6 +117,16 @@ class View:
         """An event's devices, revoked ones too, by id."""
         return self._tables.devices(event)
 
+    def revocation(self, device: Device) -> tuple[int, bytes] | None:
+        """Where the entry that revoked this device stands, and the entry; None while it is trusted."""
+        if device.revoked_at is None:
+            return None
+        for position in self._tables.acts_at(device.revoked_at, device.position):
+            raw = next(iter(self._tables.entries(position, position + 1)))
+            if is_revocation(open_entry(raw), device.event, device.device):
+                return position, raw
+        raise LedgerFault(f"the entry that revoked {device.device} is missing", lasting=True)
+
     def record(self, device: str, counter: int) -> Record | None:
         """A device's record, or None."""
         return self._tables.record(device, counter)
@@ -123,6 +135,10 @@ class View:
         """What was answered for a device's record, or None."""
         record = self.record(device, counter)
         return outcome_of(self._tables, record) if record else None
+
+    def undone(self, device: str, counter: int) -> Undo | None:
+        """Whether the device took its record back, even if that arrived before the record itself."""
+        return self._tables.undone(device, counter)
 
     def last_counter(self, device: str) -> int:
         """The highest counter of a device's records, 0 for none."""

@@ -30,10 +30,11 @@ Submitted = bytes | Looked
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """What one caller submitted; `answers` grows slice by slice."""
+    """What one caller submitted; `answers` grows slice by slice. `anyway`: also while others are held."""
 
     entries: Sequence[Submitted]
     whole: bool
+    anyway: bool = False
     future: Future[list[Answer]] = field(default_factory=Future)
     answers: list[Answer] = field(default_factory=list)
 
@@ -51,20 +52,21 @@ class Sequencer:
         self._now = now
         self.head = store.recover()
 
-    def step(self, entries: Sequence[Submitted], *, whole: bool) -> list[Answer]:
+    def step(self, entries: Sequence[Submitted], *, whole: bool, again: bool = False) -> list[Answer]:
         """One transaction: an answer an entry; `head` moves if anything was logged. Raises LedgerFault if it could not
-        be made durable; `head` is then what the disk has, which may include it.
+        be made durable; `head` is then what the disk has, which may include it. `again`: entries that were in this log,
+        and are judged as a replay does, which asks nothing of their dates.
         """
         try:
-            return self._transact(entries, whole=whole)
+            return self._transact(entries, whole=whole, again=again)
         except Exception as error:
             # If the disk cannot even be read, the store tries again at the next `begin`.
             with suppress(Exception):
                 self.head = self._store.recover()
             raise self._store.explain(error) from error
 
-    def _transact(self, entries: Sequence[Submitted], *, whole: bool) -> list[Answer]:
-        store, latest = self._store, self._now() + CLOCK_TOLERANCE
+    def _transact(self, entries: Sequence[Submitted], *, whole: bool, again: bool) -> list[Answer]:
+        store, latest = self._store, None if again else self._now() + CLOCK_TOLERANCE
         start = position = store.begin()
         answers: list[Answer] = []
         for submitted in entries:
@@ -74,14 +76,13 @@ class Sequencer:
             else:
                 entry = open_entry(submitted)
                 answer = apply_opened(store.state, position, entry, latest)
-            if isinstance(answer, Rejected):
-                if whole:
-                    store.recover()
-                    return _refuse_all(len(entries), len(answers), answer)
-            elif answer.new and isinstance(entry, Entry):
+            if isinstance(answer, Outcome) and answer.new and isinstance(entry, Entry):
                 store.append(entry.raw)
                 position += 1
             answers.append(answer)
+        if whole and any(isinstance(answer, Rejected) for answer in answers):
+            store.recover()
+            return _refuse_all(answers)
         if position == start:
             store.recover()
         else:
@@ -99,13 +100,21 @@ class Writer:
         self._bulk: deque[Job] = deque()
         self._waiting = 0
         self._closed = False
+        self._held: LedgerFault | None = None
         self._ready = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
         self._thread.start()
 
-    def submit(self, entries: Sequence[Submitted], *, urgent: bool, whole: bool) -> Future[list[Answer]]:
+    def hold(self, fault: LedgerFault | None) -> None:
+        """From now on, what waits and what comes gets this fault, unless it is to be done anyway; None ends that."""
+        with self._ready:
+            self._held = fault
+
+    def submit(
+        self, entries: Sequence[Submitted], *, urgent: bool, whole: bool, anyway: bool = False
+    ) -> Future[list[Answer]]:
         """Get in line. Raises nothing: a ledger that is closed or has too much waiting sets LedgerFault."""
-        job = Job(entries, whole)
+        job = Job(entries, whole, anyway)
         job.future.set_running_or_notify_cancel()
         if not entries:
             job.future.set_result([])
@@ -134,8 +143,12 @@ class Writer:
                 self._ready.wait_for(lambda: self._urgent or self._bulk or self._closed)
                 if not self._urgent and not self._bulk:
                     return
-                shares = self._next_shares()
-            self._do(shares)
+                shares, held = self._next_shares(), self._held
+            stopped = [(job, count) for job, count in shares if held and not job.anyway]
+            if stopped:
+                self._leave(stopped, held)
+            else:
+                self._do(shares)
 
     def _next_shares(self) -> list[tuple[Job, int]]:
         """The next transaction: jobs, with how many entries of each. A job stays in line until all of it is done."""
@@ -153,9 +166,9 @@ class Writer:
 
     def _do(self, shares: list[tuple[Job, int]]) -> None:
         entries = [raw for job, n in shares for raw in job.entries[len(job.answers) : len(job.answers) + n]]
-        whole = shares[0][0].whole
+        whole, anyway = shares[0][0].whole, shares[0][0].anyway
         try:
-            answers = self._sequencer.step(entries, whole=whole)
+            answers = self._sequencer.step(entries, whole=whole, again=whole and anyway)
         except LedgerFault as fault:
             self._on_commit(self._sequencer.head)
             self._leave(shares, fault)
@@ -178,7 +191,10 @@ class Writer:
                 job.future.set_exception(fault)
 
 
-def _refuse_all(count: int, culprit: int, refusal: Rejected) -> list[Answer]:
-    answers: list[Answer] = [Rejected(Refusal.BATCH_REFUSED, f"because of entry {culprit + 1}")] * count
-    answers[culprit] = refusal
-    return answers
+def _refuse_all(answers: Sequence[Answer]) -> list[Answer]:
+    """What each one that was refused by itself was refused for, and that the others were because of the first of them.
+    All are judged: who mends a whole hears at once of everything that is wrong with it.
+    """
+    first = next(place for place, answer in enumerate(answers, 1) if isinstance(answer, Rejected))
+    others = Rejected(Refusal.BATCH_REFUSED, f"because of entry {first}")
+    return [answer if isinstance(answer, Rejected) else others for answer in answers]
