@@ -12,21 +12,23 @@ between, the same keys can go on and no others.
 import hashlib
 import hmac
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
+from ledger_node import spelling
 from ledger_node.contract.state import Ticket
 from ledger_node.services.accounts.sessions import new_token
 from ledger_node.services.accounts.tables import token_digest
 from ledger_node.services.activation_links import CLAIMED, OPEN, REVOKED, USED, Link, Place
+from ledger_node.services.buyers import number_of
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.events import read_event
 from ledger_node.services.messenger import Messenger
 from ledger_node.services.node import Node
+from ledger_node.services.still_on import require_on, why_not_on
 from ledger_node.services.tickets import read_ticket
+from ledger_node.services.told_times import when
 from ledger_node.services.trail import Actor
 from scanner.verify.gatecode import event_hash, possession_message
 from scanner.verify.keys import NO_KEY, SALT_BYTES, stretch, valid_public_key, verify
@@ -37,10 +39,8 @@ LIFE = 14 * 86_400
 TEMPLATE = "activation"
 _TOKEN_BYTES = 16
 _LINK_BYTES = 8
-_NOBODY = bytes(SALT_BYTES + 32)
 _COMMITMENT = b"ticketme/v1/activation\0"
-_GAPS = re.compile(r"[\s\-_.,()]+")
-_HONG_KONG = timezone(timedelta(hours=8))
+_ORDER = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,17 +99,26 @@ class Key:
 def prepare(node: Node, ask: Ask, life: int = LIFE) -> Made:
     """A new link, durable; earlier ones of these tickets are good for nothing. Raises ServiceError."""
     salt = node.draw(SALT_BYTES)
-    return _make(node, ask, salt + stretch(_plain(ask.answer), salt), life)
+    return _make(node, ask, salt + stretch(spelling.answer(ask.answer), salt), life)
+
+
+def require_secret(answer: str, *shown: str | None) -> None:
+    """Raises ServiceError "answer-in-letter" if one of the texts that the link's letter shows says the answer."""
+    texts = [spelling.answer(text) for text in shown if text]
+    if any(one in text for one in spelling.answers(answer) for text in texts):
+        sentence = "the letter with the link says this answer: ask for something that only its person knows"
+        raise ServiceError("answer-in-letter", sentence, 422)
 
 
 def letter(node: Node, made: Made, site: str) -> dict[str, str]:
     """What the letter to the link's person is filled with; `site` is the origin that people reach."""
     link = find(node, made.link)
+    manifest = read_event(node, link.event).manifest
     return {
-        "event": read_event(node, link.event).manifest.name,
+        "event": manifest.name,
         "tickets": str(len(link.places)),
         "link": f"{site}{made.path}",
-        "until": datetime.fromtimestamp(made.expires, UTC).astimezone(_HONG_KONG).strftime("%Y-%m-%d %H:%M"),
+        "until": when(made.expires, manifest.zone),
     }
 
 
@@ -122,6 +131,7 @@ def send(node: Node, messenger: Messenger, made: Made, site: str) -> None:
 def renew(node: Node, link: str, by: Actor, life: int = LIFE) -> Made:
     """The same invitation with a new token and all tries, for a message that was lost or a link that expired."""
     old = find(node, link)
+    require_on(node, old.event)
     if old.state == USED:
         raise ServiceError("link-used", "this link has done its work: its tickets have keys", 409)
     kept = node.vault.read(old.person)
@@ -133,9 +143,17 @@ def renew(node: Node, link: str, by: Actor, life: int = LIFE) -> Made:
     return _make(node, ask, bytes.fromhex(answer), life)
 
 
+def knock(node: Node, token: str) -> None:
+    """Whether there is a link at all that could be good, without any work. Raises ServiceError "link-not-good"."""
+    link = node.activations.by_digest(token_digest(token))
+    if link is None or link.state == REVOKED or (link.state != USED and link.expires <= node.seconds):
+        raise _not_good()
+
+
 def look(node: Node, token: str) -> Opened:
-    """What the link is for and what is asked. Raises ServiceError "link-not-good" or "link-locked"."""
+    """What the link is for and what is asked. ServiceError "link-not-good", "link-locked" or "event-not-open"."""
     link = _usable(node, token)
+    _on(node, link)
     return Opened(link.event, link.places, _asked(node, link)[0], link.expires, TRIES - link.tries)
 
 
@@ -146,7 +164,8 @@ def activate(node: Node, token: str, answer: str, keys: Sequence[Key]) -> list[T
     if link is not None and link.state == USED and link.keys == given:
         _check_proofs(link, keys)
         return [read_ticket(node, link.event, ticket) for ticket in given]
-    link = _usable(node, token, answer)
+    link = _usable(node, token)
+    _on(node, link)
     _check_proofs(link, keys)
     if not node.activations.count_try(link.link, TRIES):
         raise _locked()
@@ -163,6 +182,8 @@ def activate(node: Node, token: str, answer: str, keys: Sequence[Key]) -> list[T
 def unlock(node: Node, link: str, by: Actor) -> None:
     """The help desk knows the person in another way: all tries are there again."""
     found = find(node, link)
+    if found.state not in {OPEN, CLAIMED}:
+        raise ServiceError("link-used", f"the link is {found.state}, so no try is left to give: see `orders find`", 409)
     node.trail.add(node.seconds, by, "activation.unlock", link, {"event": found.event, "tries": found.tries})
     node.activations.reset_tries(link)
 
@@ -181,18 +202,29 @@ def find(node: Node, link: str) -> Link:
     """By id. Raises ServiceError "unknown-link"."""
     found = node.activations.by_id(link)
     if found is None:
-        raise ServiceError("unknown-link", f"there is no activation link {link!r}", 404)
+        raise ServiceError(
+            "unknown-link", f"there is no activation link {link!r}: see `ledger-node activations list EVENT`", 404
+        )
     return found
 
 
-def link_map(link: Link) -> dict[str, Any]:
-    """A link as the help desk sees it."""
+def of_event(node: Node, event: str) -> list[Link]:
+    """All links of an event. Raises ServiceError "unknown-event"."""
+    read_event(node, event)
+    return node.activations.of_event(event)
+
+
+def link_map(node: Node, link: Link) -> dict[str, Any]:
+    """A link as the help desk sees it; `number` is the order's, as its buyer knows it, where it is kept."""
     tickets = [place.ticket for place in link.places]
     said = {"purchase": link.purchase, "tickets": tickets, "expires": link.expires, "tries": link.tries}
+    order = link.purchase if _ORDER.fullmatch(link.purchase) else ""
+    number = number_of(node, link.event, bytes.fromhex(order)) if order else ""
     return {
         "link": link.link,
         "event": link.event,
         "state": link.state,
+        "number": number,
         **said,
         "locked": link.tries >= TRIES,
     }
@@ -218,15 +250,24 @@ def _drop(node: Node, link: Link) -> None:
     node.vault.drop(link.person, f"question:{link.link}", f"answer:{link.link}")
 
 
-def _usable(node: Node, token: str, answer: str | None = None) -> Link:
+def _usable(node: Node, token: str) -> Link:
+    """Before an answer is stretched: for a link that is not good nothing is worked out, and the refusal says as much as
+    its time does. Tokens are 128 random bits.
+    """
     link = node.activations.by_digest(token_digest(token))
     if link is None or link.state not in {OPEN, CLAIMED} or link.expires <= node.seconds:
-        if answer is not None:
-            _right(_NOBODY, answer)
         raise _not_good()
     if link.tries >= TRIES:
         raise _locked()
     return link
+
+
+def _on(node: Node, link: Link) -> None:
+    """A holder whose event was cancelled is told so, and not that their link is bad."""
+    with node.view() as view:
+        why = why_not_on(node, view, link.event)
+    if why is not None and why.code == "event-not-open":
+        raise why
 
 
 def _asked(node: Node, link: Link) -> tuple[str, bytes]:
@@ -241,13 +282,9 @@ def _asked(node: Node, link: Link) -> tuple[str, bytes]:
 
 
 def _right(kept: bytes, answer: str) -> bool:
+    """Every spelling is tried, so how long it takes depends on what was given and not on what is kept."""
     salt, stretched = kept[:SALT_BYTES], kept[SALT_BYTES:]
-    return hmac.compare_digest(stretch(_plain(answer), salt), stretched)
-
-
-def _plain(answer: str) -> bytes:
-    """Small and full-width letters, spaces and hyphens do not matter."""
-    return _GAPS.sub("", unicodedata.normalize("NFKC", answer).casefold()).encode()
+    return sum(hmac.compare_digest(stretch(one, salt), stretched) for one in spelling.answers(answer)) > 0
 
 
 def _check_proofs(link: Link, keys: Sequence[Key]) -> None:
@@ -289,9 +326,9 @@ def _register(node: Node, link: Link, keys: Sequence[Key]) -> None:
 
 
 def _not_good() -> ServiceError:
-    sentence = "this link is not good (used, expired, replaced, or mistyped): ask the ticket office for a new one"
+    sentence = "this link is not good (used, expired, revoked, or mistyped): ask the box office for a new one"
     return ServiceError("link-not-good", sentence, 404)
 
 
 def _locked() -> ServiceError:
-    return ServiceError("link-locked", "too many wrong answers: the help desk can open the link again", 423)
+    return ServiceError("link-locked", "too many wrong answers: the box office can open the link again", 423)

@@ -4,7 +4,7 @@ SQLite. A link's token stands here only as a hash; question and answer are the p
 method returns; the rules are in `activation`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ CREATE TABLE IF NOT EXISTS links (link TEXT PRIMARY KEY, digest BLOB NOT NULL UN
     WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS places (link TEXT NOT NULL REFERENCES links, event TEXT NOT NULL, ticket INTEGER NOT NULL,
     owner_seq INTEGER NOT NULL, holder_key BLOB, PRIMARY KEY (link, ticket)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS links_of ON links (person);
 CREATE INDEX IF NOT EXISTS links_of_event ON links (event);
 CREATE INDEX IF NOT EXISTS places_of_ticket ON places (event, ticket);
 """
@@ -87,6 +88,23 @@ class ActivationLinks:
     def of_event(self, event: str) -> list[Link]:
         """All of an event."""
         return self._links("event = ?", event)
+
+    def of_tickets(self, event: str, tickets: Iterable[int]) -> list[Link]:
+        """All that are or were for one of these tickets, in the order of their ids."""
+        of_ticket = "SELECT link FROM places WHERE event = ? AND ticket = ?"
+        with self._database.transaction():
+            found = {row[0] for ticket in tickets for row in self._database.read(of_ticket, event, ticket)}
+            return [link for link in map(self.by_id, sorted(found)) if link is not None]
+
+    def of_person(self, person: str) -> list[Link]:
+        """All of a person."""
+        return self._links("person = ?", person)
+
+    def take_over(self, persons: Sequence[tuple[str, str]]) -> None:
+        """Each of these ids, which come first, is another now. May be repeated."""
+        rows = [(new, old) for old, new in persons]
+        with self._database.transaction():
+            self._database.write_many("UPDATE links SET person = ? WHERE person = ?", rows)
 
     def count_try(self, link: str, most: int) -> bool:
         """Count one try, before it is looked at: False, and not counted, when `most` have been made."""

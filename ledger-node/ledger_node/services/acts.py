@@ -4,7 +4,7 @@ allowed is decided by the contract, and that alone is the authorisation.
 
 from typing import TypeVar
 
-from ledger_node.contract.body import Body, shape_of
+from ledger_node.contract.body import Body, options_of, shape_of
 from ledger_node.contract.outcome import Outcome, Rejected
 from ledger_node.contract.shape import fault
 from ledger_node.services.errors import ServiceError
@@ -22,7 +22,7 @@ def read_act(raw: bytes, kind: type[B], event: str) -> tuple[Entry, B]:
         raise ServiceError("not-an-entry", f"this is no signed entry: {entry.reason}", 400)
     if entry.type != kind.TYPE or entry.event != event:
         raise ServiceError("other-entry", f"here belongs a {kind.TYPE} of {event}", 422)
-    wrong = fault(entry.body, shape_of(kind))
+    wrong = fault(entry.body, shape_of(kind), options_of(kind))
     if wrong:
         raise ServiceError("malformed-body", f"the entry's body: {wrong}", 422)
     return entry, kind.of(entry)

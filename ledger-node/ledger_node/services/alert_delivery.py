@@ -4,13 +4,13 @@ What is owed stands in the alerts' own file, so a restart loses none; after a we
 of its own, because a slow receiver must not keep anybody from being alerted in the log.
 """
 
-import threading
 from collections.abc import Callable
 from typing import Protocol
 
 import structlog
 
 from ledger_node.services.alerts import Alerts, Delivery
+from ledger_node.services.background import Background
 from ledger_node.services.errors import ServiceError
 
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 600.0
@@ -27,7 +27,7 @@ class Post(Protocol):
         """Deliver; what went wrong, or ""."""
 
 
-class Deliverer:
+class Deliverer(Background):
     """`now` is unix seconds, `chance` gives a number from 0 to 1. `step` is one try, testable without the thread."""
 
     def __init__(
@@ -38,19 +38,8 @@ class Deliverer:
         self._name = name
         self._now = now
         self._chance = chance
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="alert-delivery", daemon=True)
+        super().__init__("alert-delivery", self._run)
         alerts.owed = True
-
-    def start(self) -> None:
-        """Begin with what the last run left."""
-        self._thread.start()
-
-    def close(self) -> None:
-        """End after the try that is under way."""
-        self._ended.set()
-        if self._thread.ident is not None:
-            self._thread.join()
 
     def step(self) -> bool:
         """One try at the oldest that is due; whether something arrived. Raises ServiceError."""
@@ -75,11 +64,11 @@ class Deliverer:
         log.warning("alert not delivered", delivery=due.id, tries=tries, problem=problem, given_up=False)
 
     def _run(self) -> None:
-        while not self._ended.is_set():
+        while not self.ended.is_set():
             arrived = False
             try:
                 arrived = self.step()
             except ServiceError as error:
                 log.warning("alerts cannot be delivered", problem=str(error))
             if not arrived:
-                self._ended.wait(_LOOK)
+                self.ended.wait(_LOOK)

@@ -7,17 +7,21 @@
   url = "https://ops.example.hk/alerts"
   secret = "alerts.secret"     a file in the home's keys folder, only for its owner: whsec_ and base64
 
-All faults are told at once. Without the file, defaults count and nothing is posted.
+All faults are told at once. Without the file, defaults count and nothing is posted. Without the secret nothing is
+posted either, and `left_out` says why: alerts are still raised, and gates are served.
 """
 
-import tomllib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from ledger_node.adapters.exchange import read_address
+from ledger_node.adapters.secret_files import SecretError, read_secret_file
 from ledger_node.adapters.webhook import read_secret
+from ledger_node.home_folder import KEYS_FOLDER
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.monitoring import MOST_COUNT, Thresholds
+from scanner.verify.toml_text import NotToml, parse_toml
 
 FILE = "monitoring.toml"
 _WEBHOOK = {"url", "secret"}
@@ -38,23 +42,30 @@ class AlertSettings:
 
     thresholds: Thresholds = field(default_factory=Thresholds)
     webhook: WebhookSettings | None = None
+    left_out: str = ""
 
 
-def read_settings(home: Path) -> AlertSettings:
+def read_settings(home: Path, credentials: Path | None = None) -> AlertSettings:
     """Raises ServiceError that names every fault."""
     path = home / FILE
     if not path.exists():
         return AlertSettings()
     try:
-        given = tomllib.loads(path.read_text())
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        given = parse_toml(path.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError, NotToml) as error:
         raise ServiceError("settings", f"{path} cannot be read: {error}") from error
     faults = [f"[{name}] is unknown" for name in given.keys() - {"thresholds", "webhook"}]
     thresholds = _thresholds(given.get("thresholds", {}), faults)
-    webhook = _webhook(home, given["webhook"], faults) if "webhook" in given else None
+    url, secret = _webhook(given["webhook"], faults) if "webhook" in given else ("", "")
     if faults:
         raise ServiceError("settings", f"{path}: {'; '.join(sorted(faults))}")
-    return AlertSettings(thresholds, webhook)
+    if not url:
+        return AlertSettings(thresholds)
+    try:
+        key = read_secret(read_secret_file(secret, home / KEYS_FOLDER, credentials))
+    except (SecretError, ValueError) as error:
+        return AlertSettings(thresholds, None, f"[webhook] of {path} is left out: {error}")
+    return AlertSettings(thresholds, WebhookSettings(url, key))
 
 
 def _thresholds(given: Any, faults: list[str]) -> Thresholds:
@@ -73,15 +84,16 @@ def _thresholds(given: Any, faults: list[str]) -> Thresholds:
     return Thresholds(**{name: value for name, value in known.items() if name not in wrong})
 
 
-def _webhook(home: Path, given: Any, faults: list[str]) -> WebhookSettings | None:
-    if not isinstance(given, dict) or given.keys() != _WEBHOOK or not all(isinstance(v, str) for v in given.values()):
-        faults.append("webhook has url and secret, both texts")
-        return None
-    path = home / "keys" / given["secret"]
+def _webhook(given: Any, faults: list[str]) -> tuple[str, str]:
+    """Address, and name of the secret's file."""
+    if not isinstance(given, dict):
+        faults.append("webhook is a table")
+        return "", ""
+    faults += [f"webhook.{name} is unknown" for name in given.keys() - _WEBHOOK]
+    faults += [f"webhook.{name} is needed, a text" for name in _WEBHOOK if not isinstance(given.get(name), str)]
+    url = given.get("url")
     try:
-        if path.stat().st_mode & 0o077:
-            faults.append(f"{path} can be read by others: chmod 600")
-        return WebhookSettings(given["url"], read_secret(path.read_text()))
-    except (OSError, ValueError) as error:
-        faults.append(f"webhook.secret: {path}: {error}")
-        return None
+        read_address(url if isinstance(url, str) else "https://localhost")
+    except ValueError as error:
+        faults.append(f"webhook.url: {error}")
+    return str(url), str(given.get("secret"))

@@ -111,7 +111,7 @@ def audit(
     read = folder_source(source) if isinstance(source, Path) else source
     key = VerifierKey.parse(vkey)
     if isinstance(key, Malformed):
-        return _hopeless("", f"the verifier key is unusable: {key.reason}")
+        return _hopeless("", f"the verifier key is unusable: {key.reason}; it is the line `log` of `ledger-node keys`")
     keys = read_keys(read, key, [note for note in seen if is_list(note)])
     checkpoint = _checkpoint(read, keys.newest)
     if isinstance(checkpoint, Malformed):

@@ -42,6 +42,8 @@ def read_page(
     """One page, up to the newest size, or to that of the cosigned checkpoint `shown`, which is not before `start` and
     `verified`. Raises ServiceError "unknown-event", or "log-behind" when the gate has seen more than this node has.
     """
+    node.newer.require()
+    node.lost.require()
     with node.view() as view:
         state = node.event(view, event)
         if max(start, verified) > view.size:

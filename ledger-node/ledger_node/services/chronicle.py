@@ -13,7 +13,7 @@ import structlog
 
 from ledger_node.log.ledger import View
 from ledger_node.services.database import Database, Row
-from ledger_node.services.logged import payment_begun, payment_settled, read_logged, record_named, tickets_named
+from ledger_node.services.logged import payment_begun, payment_settled, read_logged, records_named, tickets_named
 from scanner.verify.entry import Entry
 from scanner.verify.merkle import empty_root
 
@@ -158,9 +158,9 @@ class Chronicle:
             rows.payments[number, reference] = tickets
 
     def _by_record(self, view: View, entry: Entry) -> list[int]:
-        named = record_named(entry)
-        record = view.record(*named) if named else None
-        return [record.ticket] if record and record.ticket is not None else []
+        records = (view.record(*named) for named in records_named(entry))
+        tickets = (record.ticket for record in records if record and record.ticket is not None)
+        return list(dict.fromkeys(tickets))
 
     def _by_payment(self, entry: Entry, number: int, rows: _Rows) -> list[int]:
         reference = payment_settled(entry)

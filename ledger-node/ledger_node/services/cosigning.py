@@ -18,7 +18,7 @@ import structlog
 from ledger_node.log.ledger import Ledger, LedgerFault, Shown, View
 from ledger_node.log.port import Head
 from ledger_node.services.errors import ServiceError
-from ledger_node.services.witness_peer import WitnessAddress, WitnessPeer, witness_of
+from ledger_node.services.witness_peer import AheadError, WitnessAddress, WitnessPeer, witness_of
 from ledger_node.services.witness_round import Cosigned, Round, Stated, Want
 
 __all__ = ["Cosigned", "Cosigning", "Stated", "WitnessAddress", "witness_of"]
@@ -30,6 +30,8 @@ PATIENCE = 1.0
 """Seconds that a round waits for its witnesses; a slower one is heard when it answers."""
 LONGEST_PAUSE = 30.0
 """Seconds between two tries with a witness that is away."""
+AHEAD_WITHIN = 2.0
+"""Seconds, at a start, for witnesses to say how long our log was."""
 _GATHER = 0.02
 _KEPT = 64
 _TRIES = 3
@@ -39,8 +41,9 @@ log = structlog.get_logger("witnesses")
 class Cosigning:
     """See the module. Any thread may call."""
 
-    def __init__(self, ledger: Ledger, witnesses: Sequence[WitnessAddress]) -> None:
-        self._ledger = ledger
+    def __init__(self, ledger: Ledger, witnesses: Sequence[WitnessAddress], show: Callable[[str, str], object]) -> None:
+        """`show` is given each checkpoint of ours that a witness has and we may not, and the witness's name."""
+        self._ledger, self._show = ledger, show
         self._peers = [WitnessPeer(witness) for witness in witnesses]
         self._rounds: OrderedDict[int, Round] = OrderedDict()
         self._changed = threading.Condition()
@@ -65,6 +68,17 @@ class Cosigning:
         if self._thread.ident is not None:
             self._thread.join()
         self._pool.shutdown()
+
+    def look_ahead(self) -> None:
+        """Ask every witness which of our checkpoints it signed last, for a moment: before a node that may have been
+        put back from an old copy takes anything. One that is away is heard when it signs again.
+        """
+        wait([self._pool.submit(self._hear_newest, peer, AHEAD_WITHIN) for peer in self._peers], AHEAD_WITHIN)
+
+    @property
+    def addresses(self) -> tuple[WitnessAddress, ...]:
+        """Whom this node asks."""
+        return tuple(peer.address for peer in self._peers)
 
     @property
     def witnesses(self) -> int:
@@ -282,6 +296,8 @@ class Cosigning:
             if peer.problem != str(error):
                 log.warning("not cosigned", witness=peer.address.key.name, problem=str(error), size=made.head.size)
             peer.problem = str(error)
+            if isinstance(error, AheadError):
+                self._hear_newest(peer, AHEAD_WITHIN)
         with self._changed:
             if line:
                 made.lines[key] = line
@@ -292,6 +308,14 @@ class Cosigning:
             peer.busy = False
             made.asking -= 1
             self._changed.notify_all()
+
+    def _hear_newest(self, peer: WitnessPeer, timeout: float) -> None:
+        """What the witness signed last, shown to this node if it has less."""
+        try:
+            if note := peer.newest(self._ledger.origin, timeout):
+                self._show(note, f"witness {peer.address.key.name}")
+        except Exception as error:  # noqa: BLE001 - as above
+            log.warning("not heard", witness=peer.address.key.name, problem=str(error))
 
     def _hear_state(self, peer: WitnessPeer, made: Round) -> None:
         """What the witness states of the size that it has just signed; it is asked nothing newer before it said."""

@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from ledger_node import formats
 from ledger_node.services.errors import ServiceError
 
 _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "foreign_keys=ON", "temp_store=MEMORY")
@@ -24,6 +25,8 @@ class Database:
         self._lock = threading.RLock()
         fresh = not path.exists()
         with self._as_service_error():
+            if why := formats.refusal(path):
+                raise ServiceError("format", why, 503)
             self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
             try:
                 path.chmod(0o600)
@@ -38,6 +41,7 @@ class Database:
                     "temp_store=MEMORY",
                 ):
                     self._db.execute(f"PRAGMA {pragma}")
+                formats.mark(self._db, path)
                 self._db.executescript(schema)
                 self._flush()
             except BaseException:

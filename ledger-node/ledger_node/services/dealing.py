@@ -4,21 +4,24 @@ The same for a transfer and a resale; who may be told of an offer is `transfers`
 the entry is the proof of possession; an identity that the provider attests is logged before it.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ledger_node.contract.bodies_market import AcceptTransfer, BuyResale, ExpireDeal
 from ledger_node.contract.body import Draft
 from ledger_node.contract.commitments import deal_reference
-from ledger_node.contract.facts import Deal, DealKind, PolicyVersion
-from ledger_node.contract.outcome import Outcome
-from ledger_node.contract.policy import TicketPolicy
+from ledger_node.contract.expressions import about_receiver
+from ledger_node.contract.facts import Deal, DealKind, Identity, PolicyVersion, Title
+from ledger_node.contract.identities import receiver_refused
+from ledger_node.contract.outcome import Outcome, Rejected
+from ledger_node.contract.policy import NO_LIMIT, TicketPolicy
+from ledger_node.contract.refusals import Refusal
 from ledger_node.log.ledger import View
 from ledger_node.services.acts import log_act
 from ledger_node.services.errors import ServiceError
-from ledger_node.services.identities import identify
+from ledger_node.services.identities import Consent, identify
 from ledger_node.services.node import Node
 from ledger_node.services.purchases import Payer, Price, hold_money, log_entry
-from scanner.verify.entry import Entry
+from scanner.verify.entry import Entry, signature_good
 
 LAPSED = 60
 """Seconds after a deal's end at which the ledger is told of it."""
@@ -26,11 +29,20 @@ LAPSED = 60
 
 @dataclass(frozen=True, slots=True)
 class Newcomer:
-    """Who takes it: the ticket's next key, whose money, and the provider's authorisation to say who has the key."""
+    """Who takes it: the ticket's next key, whose money, and the consent that the provider says who has the key."""
 
     key: bytes
     payer: Payer | None = None
-    identify: str = field(default="", repr=False)
+    identify: Consent | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What whoever takes a deal has to bring: money in this currency, and whether the provider must attest them."""
+
+    currency: str
+    identity: bool
+    level: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +76,25 @@ def open_deals(node: Node, event: str, kind: DealKind) -> list[Deal]:
     return sorted(found, key=lambda deal: deal.ticket)
 
 
+def needs_of(node: Node, deal: Deal) -> Needs:
+    """What the policy asks of the person who takes this deal."""
+    with node.view() as view:
+        return needs_under(policy_of(view, deal), deal.kind)
+
+
+def needs_under(policy: TicketPolicy, kind: DealKind) -> Needs:
+    """The same, of a policy: a limit on a person's tickets needs to know the person, as does a rule about them."""
+    known = policy.receive_level > 0 or policy.most_tickets < NO_LIMIT or about_receiver(policy.rules.get(kind, ""))
+    return Needs(policy.currency, known, policy.receive_level)
+
+
 def make_ready(node: Node, deal: Deal, newcomer: Newcomer, secret: bytes = b"") -> Ready:
     """Hold the money, if any, and write the entry that the newcomer is to sign. May be asked again. ServiceError."""
     with node.view() as view:
         policy = policy_of(view, deal)
     if newcomer.identify:
         identify(node, deal.event, newcomer.key, policy.receive_level, newcomer.identify)
+    _refuse_early(node, deal, policy, newcomer.key)
     payment, sign_by = b"", deal.until
     if deal.price:
         if newcomer.payer is None:
@@ -91,6 +116,9 @@ def take(node: Node, entry: Entry, deal: bytes, payment: bytes) -> Outcome:
     """Log what the newcomer signed. Raises ServiceError; refused, the money goes back."""
     if not payment:
         return log_act(node, entry.raw)
+    if not signature_good(entry):
+        # Before the payment is touched: an entry that the newcomer did not sign gives up nothing of theirs.
+        raise ServiceError.of(Rejected(Refusal.BAD_SIGNATURE))
     tries = node.market.purchases_for(deal, entry.actor)
     for one in tries:
         if one.receipt == payment:
@@ -105,6 +133,16 @@ def expire(node: Node) -> int:
     late = [deal for deal in found if deal.until + LAPSED <= node.seconds]
     entries = [ExpireDeal(one.ticket, one.deal).seal(one.event, node.seconds, node.keys.node) for one in late]
     return len(node.ledger.submit(entries).result())
+
+
+def _refuse_early(node: Node, deal: Deal, policy: TicketPolicy, key: bytes) -> None:
+    """What the contract would say of this person anyway, before their money is held. Raises ServiceError."""
+    with node.view() as view:
+        title, receiver = view.find(Title, deal.event, deal.ticket), view.find(Identity, deal.event, key)
+        giver = title.pseudonym if title else b""
+        refused = receiver_refused(view, deal.event, policy, giver, receiver, node.seconds)
+    if refused is not None:
+        raise ServiceError.of(refused)
 
 
 def policy_of(view: View, deal: Deal) -> TicketPolicy:

@@ -6,15 +6,20 @@ The default gate groups are the four colours of the Hong Kong Coliseum, four gat
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ledger_node.contract.bodies_house import CancelEvent
+from ledger_node.contract.facts import Ruleset
 from ledger_node.contract.outcome import Outcome
+from ledger_node.contract.ruleset import NEWEST
 from ledger_node.contract.state import EventState
+from ledger_node.names import name_fault
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.node import Node
 from scanner.verify.entry import Malformed
 from scanner.verify.manifest import EventManifest, GateGroup, LedgerKey
 from scanner.verify.policy import Policy
+from scanner.verify.zones import HONG_KONG
 
 _COLOURS = (("red", "紅", "R"), ("yellow", "黃", "Y"), ("green", "綠", "G"), ("blue", "藍", "B"))
 COLISEUM = tuple(
@@ -22,6 +27,8 @@ COLISEUM = tuple(
     for number, (english, chinese, letter) in enumerate(_COLOURS, 1)
 )
 _EVENT = re.compile(r"[A-Za-z0-9._~:@-]{1,64}")
+_GATE = re.compile(r"[!-~]{1,48}")
+"""A device is named after its gate, with a dash and eight digits of its key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +44,7 @@ class EventOrder:
     step: int = 10
     tolerance: int = 900
     policy: Policy = field(default_factory=Policy)
+    zone: str = HONG_KONG
 
 
 def create_event(node: Node, order: EventOrder) -> EventState:
@@ -54,10 +62,21 @@ def create_event(node: Node, order: EventOrder) -> EventState:
         keys=tuple(LedgerKey(kid, key.public) for kid, key in sorted(node.keys.certificates.items())),
         gate_groups=order.gate_groups or COLISEUM,
         policy=order.policy,
+        zone=order.zone,
     )
+    _check_zone(order.zone)
     _checked(manifest)
+    _check_names(manifest)
     node.commit([node.operator.create_event(manifest, node.seconds)])
     return read_event(node, order.event)
+
+
+def _check_zone(name: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        told = f"{name!r} is no time zone like {HONG_KONG}: see `timedatectl list-timezones`"
+        raise ServiceError("bad-zone", told) from error
 
 
 def change_event(node: Node, event: str, change: Callable[[EventManifest], EventManifest]) -> EventState:
@@ -80,6 +99,18 @@ def next_version(node: Node, event: str, change: Callable[[EventManifest], Event
     after = replace(after, version=before.version + 1)
     _checked(after)
     return [node.operator.update_event(after, node.seconds)]
+
+
+def newest_rules(node: Node, event: str) -> list[bytes]:
+    """The entry by which the event goes by the newest rules, to be committed before what needs them; none if it does.
+    Raises ServiceError "unknown-event".
+    """
+    with node.view() as view:
+        manifest = node.event(view, event).manifest
+        rules = view.find(Ruleset, event, "rules")
+    if rules is not None and rules.version == NEWEST:
+        return []
+    return [node.operator.update_event(replace(manifest, version=manifest.version + 1), node.seconds)]
 
 
 def groups_for(manifest: EventManifest, numbers: set[int]) -> EventManifest:
@@ -113,3 +144,16 @@ def _checked(manifest: EventManifest) -> None:
     read = EventManifest.from_map(manifest.to_map())
     if isinstance(read, Malformed):
         raise ServiceError("bad-manifest", read.reason)
+
+
+def _check_names(manifest: EventManifest) -> None:
+    """Of a new event; one that has such a name in the log already goes on with it."""
+    named = [("name", manifest.name)]
+    for group in manifest.gate_groups:
+        named += [(f"group {group.number}", group.name_en), (f"group {group.number}", group.name_zh)]
+    for what, text in named:
+        if fault := name_fault(text):
+            raise ServiceError("bad-name", f"{what}: {fault}")
+    for gate in manifest.gates():
+        if not _GATE.fullmatch(gate):
+            raise ServiceError("bad-name", f"gate {gate!a}: 1 to 48 letters and digits of ASCII, without spaces")

@@ -72,6 +72,17 @@ class Evidence:
         return cls(**(fields | binary | {"proof": proof, _LISTS: lists}))
 
 
+def judged(raw: bytes, key: str | None) -> tuple[bool, str]:
+    """Whether a file of evidence proves something, and what; `key`: the log that it has to be about."""
+    found = Evidence.from_json(raw)
+    if isinstance(found, Malformed):
+        return False, found.reason
+    if key not in {None, found.log}:
+        return False, f"it is about another log, {found.log}"
+    said = check_evidence(found)
+    return (False, said.reason) if isinstance(said, Malformed) else (True, said)
+
+
 def check_evidence(evidence: Evidence) -> str | Malformed:
     """What the evidence proves of the log whose key it names, in a sentence; Malformed if it proves nothing.
 

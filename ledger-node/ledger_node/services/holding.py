@@ -6,6 +6,7 @@ holder may do with the ticket, the contract decides when they do it; `most_price
 
 from dataclasses import dataclass
 
+from ledger_node.contract.expressions import about_sender
 from ledger_node.contract.facts import Deal, DealKind, Title
 from ledger_node.contract.policy import PERCENT, TicketPolicy
 from ledger_node.contract.state import EventState, Record, Ticket
@@ -21,14 +22,13 @@ from scanner.verify.keys import NO_KEY
 class Holding:
     """The ticket, its event and policy by now; `entered` is the admission that holds its use, `deal` what is open.
 
-    `identified`: the ledger knows the holder's pseudonym, so they can be paid. Without a usable certificate key, or for
-    a ticket that is not active, there is no certificate.
+    Without a usable certificate key, or for a ticket that is not active, there is no certificate.
     """
 
     event: EventState
     ticket: Ticket
     policy: TicketPolicy
-    identified: bool
+    title: Title
     entered: Record | None
     deal: Deal | None
     certified: Certified | None
@@ -37,6 +37,15 @@ class Holding:
         """The highest price in cents at which the ticket may be offered."""
         cap = self.policy.transfer_cap if kind == "transfer" else self.policy.resale_cap
         return self.ticket.face_value * cap // PERCENT
+
+    @property
+    def transfers_left(self) -> int:
+        """How often the ticket may still change hands."""
+        return max(0, self.policy.most_transfers - self.title.transfers)
+
+    def asks_giver(self, kind: DealKind) -> bool:
+        """Whether a rule of the policy looks at how well the provider knows the holder."""
+        return about_sender(self.policy.rules.get(kind, ""))
 
 
 def read_holding(node: Node, event: str, index: int, key: bytes) -> Holding:
@@ -48,15 +57,14 @@ def read_holding(node: Node, event: str, index: int, key: bytes) -> Holding:
             raise ServiceError("unknown-ticket", f"{event} has no ticket {index}", 404)
         if ticket.row.holder_key != key or key == NO_KEY:
             raise ServiceError("not-yours", f"ticket {index} has another key (now): it was passed on, or renewed", 409)
-        title = view.find(Title, event, index)
+        title = view.find(Title, event, index) or Title(event, index, "person")
         entered = view.record(*ticket.used_by) if ticket.used_by and ticket.row.uses else None
         deal, policy = _open_deal(view, event, title, node.seconds), policy_now(view, event, node.seconds)
-    identified = title is not None and bool(title.pseudonym)
-    return Holding(state, ticket, policy, identified, entered, deal, _certified(node, event, index))
+    return Holding(state, ticket, policy, title, entered, deal, _certified(node, event, index))
 
 
-def _open_deal(view: View, event: str, title: Title | None, now: int) -> Deal | None:
-    found = view.find(Deal, event, title.deal) if title and title.deal else None
+def _open_deal(view: View, event: str, title: Title, now: int) -> Deal | None:
+    found = view.find(Deal, event, title.deal) if title.deal else None
     return found if found and found.until > now else None
 
 

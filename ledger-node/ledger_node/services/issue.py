@@ -59,7 +59,8 @@ def issue_lot(node: Node, lot: Lot) -> tuple[int, int]:
     groups = [group.number for group in state.manifest.gate_groups]
     first = _next_index(node, lot.event) if lot.first is None else lot.first
     if first + lot.count - 1 > _MOST[0]:
-        raise ServiceError("bad-index", f"an index is at most {_MOST[0]}")
+        told = f"an index is at most {_MOST[0]}, and these would go up to {first + lot.count - 1}"
+        raise ServiceError("bad-index", f"{told}: say by --first where {lot.count} indexes are free")
     tickets = (
         NewTicket(index, NO_SEAT if lot.standing else index, lot.category, _group(lot, groups, index), lot.face_value)
         for index in range(first, first + lot.count)
@@ -136,7 +137,11 @@ def _read(file: TextIO) -> Iterator[tuple[int, list[str]]]:
     try:
         header = [name.strip().lower() for name in next(reader, [])]
         if sorted(header) != sorted(COLUMNS):
-            raise ServiceError("bad-header", f"line 1: the columns are {','.join(COLUMNS)}, not {','.join(header)}")
+            sentence = (
+                f"line 1: the columns are {','.join(COLUMNS)}, not {','.join(header)}; the first line names all of "
+                "them, and below it holder_key and proof may be empty"
+            )
+            raise ServiceError("bad-header", sentence)
         places = [header.index(name) for name in COLUMNS]
         ordered = places == list(range(len(COLUMNS)))
         for values in reader:

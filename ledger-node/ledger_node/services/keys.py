@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
-from ledger_node import config, log_signers
+from ledger_node import config, home_folder, log_signers
 from ledger_node.log_signers import LogSigners
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.events import change_event, list_events
@@ -26,7 +26,7 @@ def rotate(node: Node, *, retire: bool = False) -> int:
     with _CHANGING:
         try:
             node.keys = config.add_certificate_key(node.home, node.keys, node.draw, used)
-        except config.HomeError as error:
+        except home_folder.HomeError as error:
             raise ServiceError("keys", str(error)) from error
         kid = node.keys.kid
     for state in list_events(node):
@@ -54,7 +54,7 @@ def _sign_with(node: Node, change: Callable[[LogSigners], LogSigners]) -> LogKey
     with _CHANGING:
         try:
             signers = change(node.keys.signers)
-        except config.HomeError as error:
+        except home_folder.HomeError as error:
             raise ServiceError("keys", str(error), 409) from error
         node.keys = replace(node.keys, log=signers)
         node.ledger.sign_with(signers.keys, signers.lists)

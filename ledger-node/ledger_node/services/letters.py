@@ -4,24 +4,22 @@ fails. A letter may arrive twice, never say two things. What it looks like is th
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta, timezone
 
 import structlog
 
-from ledger_node.adapters.address import mailbox
+from ledger_node import spelling
 from ledger_node.adapters.delivery import DeliveryError
-from ledger_node.adapters.phone import e164
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.market_book import LetterRow
 from ledger_node.services.messenger import NotSentError
 from ledger_node.services.node import Node
+from ledger_node.services.still_on import require_on
 
 MOST_TRIES = 12
 _FIRST_PAUSE = 30
 _LONGEST_PAUSE = 3_600
 _MOST_AT_ONCE = 100
 _MOST_ADDRESS = 320
-_HONG_KONG = timezone(timedelta(hours=8))
 log = structlog.get_logger()
 
 
@@ -44,15 +42,10 @@ def deliver(node: Node) -> int:
     return sum(_deliver(node, one) for one in due)
 
 
-def when(seconds: int) -> str:
-    """A time as a letter says it, in Hong Kong."""
-    return datetime.fromtimestamp(seconds, UTC).astimezone(_HONG_KONG).strftime("%Y-%m-%d %H:%M")
-
-
 def contact_of(phone: str | None, email: str | None) -> dict[str, str]:
     """Both as the vault keeps them. Raises ServiceError "no-contact" for neither, or for one that cannot be one."""
     made: dict[str, str] = {}
-    for name, value, read in (("phone", phone, e164), ("email", email, mailbox)):
+    for name, value, read in (("phone", phone, spelling.phone), ("email", email, spelling.mail)):
         if value:
             good = read(value) if len(value) <= _MOST_ADDRESS else None
             if good is None:
@@ -66,10 +59,11 @@ def contact_of(phone: str | None, email: str | None) -> dict[str, str]:
 def _deliver(node: Node, one: LetterRow) -> bool:
     assert node.outside.messenger is not None, "it was asked for"
     try:
+        require_on(node, one.event)
         values = json.loads(node.vault.read(one.person)[f"letter:{one.letter}"])
         node.outside.messenger.send(node.vault.contact(one.person), one.template, values, one.letter)
     except (KeyError, ServiceError, NotSentError) as error:
-        # Forgotten, or an address that will never take it: the person can be invited again by another.
+        # The event does not take place, the person is forgotten, or no address will ever take it.
         reason = "nothing is kept of it" if isinstance(error, KeyError) else str(error)
         log.warning("letter dropped", letter=one.letter, event_id=one.event, problem=reason)
         _done(node, one, "dropped")

@@ -12,16 +12,19 @@ from ledger_node.log.ledger import View
 from ledger_node.services import activation
 from ledger_node.services.accounts.site import site_of
 from ledger_node.services.activation import Ask, Made
-from ledger_node.services.buyers import number_field
+from ledger_node.services.buyers import number_field, paid_field
 from ledger_node.services.errors import ServiceError
+from ledger_node.services.events import read_event
 from ledger_node.services.letters import write_letter
 from ledger_node.services.market_book import LetterRow, OrderRow
 from ledger_node.services.node import Node
+from ledger_node.services.still_on import require_on, why_not_on
 from ledger_node.services.trail import Actor
 from scanner.verify.entry import Entry, open_entry
 from scanner.verify.keys import NO_KEY
 
 QUESTION = "您的訂單編號？ What is your order number?"
+RECEIPT = "receipt"
 SPONSORED = "sponsor:"
 """How the purchase of a sponsor's guest begins; the sponsor follows."""
 _LATER = 300
@@ -34,6 +37,13 @@ def make_links(node: Node) -> int:
     count = 0
     for order in node.market.orders_due(node.seconds, _MOST_AT_ONCE):
         try:
+            with node.view() as view:
+                ended = why_not_on(node, view, order.event)
+            if ended is not None:
+                # Somebody paid for it, so it is said; a link would open nothing.
+                log.warning("no link", event_id=order.event, order=order.number.hex(), problem=ended.sentence)
+                node.market.put_off(order, 0)
+                continue
             _make(node, order)
             count += 1
         except ServiceError as error:
@@ -57,6 +67,7 @@ def renew(node: Node, link: str, by: Actor) -> Made:
     "no-contact" where that is nowhere: then the desk hands the link over itself.
     """
     old = activation.find(node, link)
+    require_on(node, old.event)
     contact = node.vault.contact(old.person)
     if not contact.phone and not contact.email:
         raise ServiceError("no-contact", "nothing is known by which this person can be written to: use --print", 409)
@@ -82,8 +93,21 @@ def _make(node: Node, order: OrderRow) -> None:
         made = activation.prepare(node, ask)
         body = Activation([list(pair) for pair in made.commitments])
         node.commit([body.seal(order.event, node.seconds, node.keys.node)])
-        letters = [link_letter(node, made, order.event, order.person)]
+        letters = [link_letter(node, made, order.event, order.person), *_receipt(node, order, len(tickets), number)]
     node.market.invited(letters, order)
+    node.vault.drop(order.person, paid_field(order.number))
+
+
+def _receipt(node: Node, order: OrderRow, tickets: int, number: str) -> list[LetterRow]:
+    """The letter with the order's number, which the link's page asks for, where the buyer paid here: nowhere else does
+    anybody write it to them.
+    """
+    amount = node.vault.one(order.person, paid_field(order.number))
+    if amount is None:
+        return []
+    name = read_event(node, order.event).manifest.name
+    values = {"event": name, "tickets": str(tickets), "number": number, "amount": amount}
+    return [write_letter(node, f"receipt-{order.number.hex()[:40]}", order.event, order.person, RECEIPT, values)]
 
 
 def _to_activate(node: Node, order: OrderRow) -> tuple[int, ...]:

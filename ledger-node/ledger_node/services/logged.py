@@ -5,19 +5,16 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import cbor2
-
 from ledger_node.contract.provider import Money, open_receipt
-from scanner.verify.entry import Entry
-from scanner.verify.keys import SIGNATURE_BYTES
+from scanner.verify.entry import Entry, reopen
+from scanner.verify.record import INCIDENT, ways_stated
 
 Named = Callable[[Mapping[str, Any]], list[int]]
 
 
 def read_logged(raw: bytes) -> Entry:
     """The entry in these bytes."""
-    fields = cbor2.loads(raw[SIGNATURE_BYTES:])
-    return Entry(fields["type"], fields["event"], fields["at"], fields["actor"], fields["body"], raw)
+    return reopen(raw)
 
 
 def _one(body: Mapping[str, Any]) -> list[int]:
@@ -73,6 +70,14 @@ def record_named(entry: Entry) -> tuple[str, int] | None:
     if entry.type == "incident" and "cause" in body:
         return body["device"], body["counter"]
     return None
+
+
+def records_named(entry: Entry) -> list[tuple[str, int]]:
+    """Every record that is spoken of; a gate's word on how it decided speaks of many."""
+    one = record_named(entry)
+    if one is None and entry.type == INCIDENT:
+        return [(entry.body["device"], counter) for counter in ways_stated(entry)]
+    return [one] if one else []
 
 
 def payment_begun(entry: Entry) -> str:

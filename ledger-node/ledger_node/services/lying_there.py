@@ -1,7 +1,7 @@
 """The audit of a node's database as it lies there: also when it is so damaged that the node does not start with it.
 
 Reads only, and believes nothing: the checkpoint is made of what the database says, and the audit checks all of it. What
-nobody else can see of a log is checked here as well: whether the state in the database is that of the entries.
+no auditor elsewhere can see of a log is checked here as well: whether the state in the database is that of the entries.
 """
 
 import sqlite3
@@ -10,7 +10,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-from ledger_node.config import LEDGER_FILE
+from ledger_node.home_folder import LEDGER_FILE
 from ledger_node.log.ledger import LedgerFault, View
 from ledger_node.log.readers import Readers
 from ledger_node.log.schema import open_reader
@@ -50,7 +50,7 @@ def audit_home(
                 return checkpoint if path == "checkpoint" else view.read(tile) if tile else lists.get(path)
 
             report = audit(read, VerifierKey(origin, key.public).encode(), progress, quorum, seen)
-            damage = (*_of_state(view, report), *_of_file(home / LEDGER_FILE))
+            damage = (*_of_state(view, report), *_of_file(home / LEDGER_FILE, origin, key.public))
             return replace(report, findings=(*report.findings, *damage))
     except (LedgerFault, sqlite3.Error, TypeError, ValueError) as fault:
         # The last two: a row that is gone, or a cell that is of another kind.
@@ -69,8 +69,13 @@ def _of_state(view: View, report: AuditReport) -> list[Finding]:
     return found
 
 
-def _of_file(path: Path) -> list[Finding]:
-    """What SQLite finds in the structure of its file: where rows are, not what is in them."""
+def _of_file(path: Path, origin: str, operator: bytes) -> list[Finding]:
+    """What SQLite finds in the structure of its file: where rows are, not what is in them; and whose log it says it is,
+    by which alone a node may refuse to start.
+    """
     with closing(open_reader(path)) as conn:
         said = [str(line) for (line,) in conn.execute("PRAGMA integrity_check(20)")]
+        named = conn.execute("SELECT operator, origin FROM head").fetchone()
+    if named is not None and tuple(named) != (operator, origin):
+        said.append(f"it names another log or another key than {origin} and its own")
     return [Finding(None, f"the database's file: {line}") for line in said if line != "ok"]

@@ -1,5 +1,6 @@
 """What the market must not forget and no ledger needs to know: purchases under way, orders whose buyers wait for their
-links, letters that wait to be sent, refunds (`refund_book`), and which events are sold directly. SQLite.
+links, how orders are found (`order_names`), letters that wait to be sent, refunds (`refund_book`), what was counted
+against whom (`charge_book`), and which events are sold directly. SQLite.
 
 Durable when a method returns; any thread. Nobody's contact is here: a person is an id of the vault. The order in which
 a purchase moves through its states is `purchases`' business; a move from a state that it has left moves nothing.
@@ -12,8 +13,13 @@ from pathlib import Path
 from typing import Literal
 
 from ledger_node.adapters.provider_orders import Hold
+from ledger_node.services.allowances import HOLDS
+from ledger_node.services.charge_book import SCHEMA as CHARGES
+from ledger_node.services.charge_book import ChargeBook
 from ledger_node.services.database import Database, Row
 from ledger_node.services.grouped import Grouped
+from ledger_node.services.order_names import SCHEMA as NAMES
+from ledger_node.services.order_names import OrderNames
 from ledger_node.services.refund_book import SCHEMA as REFUNDS
 from ledger_node.services.refund_book import RefundBook
 
@@ -30,16 +36,16 @@ CREATE INDEX IF NOT EXISTS purchases_unsettled ON purchases (sign_by)
 CREATE INDEX IF NOT EXISTS purchases_of ON purchases (subject, buyer);
 CREATE TABLE IF NOT EXISTS orders (event TEXT NOT NULL, number BLOB NOT NULL, person TEXT NOT NULL,
     due INTEGER NOT NULL, PRIMARY KEY (event, number)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS orders_of ON orders (person);
 CREATE INDEX IF NOT EXISTS orders_due ON orders (due) WHERE due > 0;
 CREATE TABLE IF NOT EXISTS letters (letter TEXT PRIMARY KEY, event TEXT NOT NULL, person TEXT NOT NULL,
     template TEXT NOT NULL, subject BLOB NOT NULL, due INTEGER NOT NULL, tries INTEGER NOT NULL, state TEXT NOT NULL)
     WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS letters_of ON letters (person);
 CREATE INDEX IF NOT EXISTS letters_due ON letters (due) WHERE state = 'waiting';
 CREATE TABLE IF NOT EXISTS direct (event TEXT PRIMARY KEY, most INTEGER NOT NULL, seconds INTEGER NOT NULL,
     holds INTEGER NOT NULL DEFAULT 20) WITHOUT ROWID;
 """
-HOLDS = 20
-"""Unpaid holds of one network address at once, unless an operator says otherwise."""
 _SELL = "INSERT OR REPLACE INTO direct VALUES (?, ?, ?, ?)"
 _PUT_OFF = "UPDATE orders SET due = ? WHERE event = ? AND number = ?"
 _GIVE_UP = "UPDATE purchases SET state = 'releasing' WHERE reference = ? AND state IN ('asked', 'held')"
@@ -107,6 +113,8 @@ class MarketBook:
     def __init__(self, path: Path) -> None:
         self._line = Grouped(_opened(path))
         self.refunds = RefundBook(self._line)
+        self.charges = ChargeBook(self._line)
+        self.names = OrderNames(self._line)
         self._direct: dict[str, DirectSale | None] = {}
         self.work = threading.Event()
         """Set when something is to be done that nobody waits for: a capture, links, a letter."""
@@ -191,6 +199,25 @@ class MarketBook:
         where = "SELECT event, number, person, due FROM orders WHERE event = ? AND number = ?"
         return next((OrderRow(*row) for row in self._read(where, event, number)), None)
 
+    def orders_of(self, person: str) -> list[OrderRow]:
+        """Everything that a person has ordered."""
+        rows = self._read("SELECT event, number, person, due FROM orders WHERE person = ? ORDER BY event", person)
+        return [OrderRow(*row) for row in rows]
+
+    def letters_of(self, person: str) -> list[LetterRow]:
+        """Every letter to a person."""
+        return [LetterRow(*row) for row in self._read("SELECT * FROM letters WHERE person = ?", person)]
+
+    def take_over(self, persons: Sequence[tuple[str, str]]) -> None:
+        """Each of these ids, which come first, is another now. May be repeated."""
+        rows = [(new, old) for old, new in persons]
+
+        def act(database: Database) -> None:
+            for table in ("orders", "letters"):
+                database.write_many(f"UPDATE {table} SET person = ? WHERE person = ?", rows)  # noqa: S608 - from above
+
+        self._line.do(act)
+
     def orders_due(self, now: int, most: int) -> list[OrderRow]:
         """Orders whose links are to be made."""
         query = "SELECT event, number, person, due FROM orders WHERE due > 0 AND due <= ? ORDER BY due LIMIT ?"
@@ -261,7 +288,7 @@ class MarketBook:
 
 
 def _opened(path: Path) -> Database:
-    database = Database(path, _SCHEMA + REFUNDS)
+    database = Database(path, _SCHEMA + REFUNDS + CHARGES + NAMES)
     if not database.read("SELECT 1 FROM pragma_table_info('direct') WHERE name = 'holds'"):
         database.write("ALTER TABLE direct ADD COLUMN holds INTEGER NOT NULL DEFAULT 20")
     return database

@@ -6,37 +6,42 @@ from typing import Any
 
 from ledger_node.contract.bodies_house import RegisterActor, RevokeActor
 from ledger_node.contract.facts import Actor, Deal
-from ledger_node.services import buyers, dealing, policies, refunds, resale, sale, sponsors, transfers
-from ledger_node.services.market_book import HOLDS, DirectSale
+from ledger_node.services import actors, dealing, help_desk, policies, refunds, resale, sale, sponsors, transfers
+from ledger_node.services.allowances import HOLDS
+from ledger_node.services.given import hex_of, require_actor_id
+from ledger_node.services.market_book import DirectSale
 from ledger_node.services.node import Node
 from ledger_node.services.sponsors import Guest
 from ledger_node.services.trail import CONSOLE
 from ledger_node.services.trail import Actor as By
+from scanner.verify.keys import PUBLIC_KEY_BYTES
 
+DIGEST_BYTES = 32
 Values = Mapping[str, Any]
 
 
 def _show_policy(node: Node, values: Values) -> Any:
-    return [
-        {"version": one.version, "effective": one.effective, **_hexed(one.policy.to_map())}
-        for one in policies.versions(node, values["event"])
-    ]
+    return policies.shown(node, values["event"])
 
 
 def _set_policy(node: Node, values: Values) -> Any:
-    policies.set_policy(node, values["event"], values["changes"], values.get("effective"))
-    return _show_policy(node, values)[-1]
+    first, *planned = policies.set_policy(node, values["event"], values["changes"], values.get("effective"))
+    made = _show_policy(node, values)[first]
+    return {**made, "note": policies.planned_again(node, values["event"], planned)} if planned else made
 
 
 def _add_actor(node: Node, values: Values) -> Any:
-    body = RegisterActor(values["actor"], values["role"], bytes.fromhex(values["public_key"]))
-    outcome = node.commit([body.seal(values["event"], node.seconds, node.keys.node)])[0]
+    require_actor_id(values["actor"])
+    key = hex_of(values, "public_key", PUBLIC_KEY_BYTES, "the organisation's Ed25519 public key")
+    body = RegisterActor(values["actor"], values["role"], key)
+    outcome = node.commit_new(body.seal(values["event"], node.seconds, node.keys.node, node.nonce()))
     return {"actor": body.actor, "role": body.role, "position": outcome.position}
 
 
 def _end_actor(node: Node, values: Values) -> Any:
+    actors.require(node, values["event"], values["actor"])
     body = RevokeActor(values["actor"], values["reason"])
-    outcome = node.commit([body.seal(values["event"], node.seconds, node.keys.node)])[0]
+    outcome = node.commit_new(body.seal(values["event"], node.seconds, node.keys.node, node.nonce()))
     return {"actor": body.actor, "revoked": True, "position": outcome.position}
 
 
@@ -52,7 +57,8 @@ def _list_actors(node: Node, values: Values) -> Any:
 def _open_sale(node: Node, values: Values) -> Any:
     made = DirectSale(values["event"], int(values["most"]), int(values["seconds"]), int(values.get("holds", HOLDS)))
     sale.open_sale(node, made.event, made.most, made.seconds, made.holds)
-    return asdict(made)
+    notes = [sale.unpaid(node, made.event), sale.unpriced(node, made.event)] if made.most else []
+    return {**asdict(made), **({"note": "; ".join(filter(None, notes))} if any(notes) else {})}
 
 
 def _list_transfers(node: Node, values: Values) -> Any:
@@ -60,7 +66,7 @@ def _list_transfers(node: Node, values: Values) -> Any:
 
 
 def _cancel_transfer(node: Node, values: Values) -> Any:
-    return {"position": transfers.cancel_for(node, values["event"], bytes.fromhex(values["deal"])).position}
+    return {"position": transfers.cancel_for(node, values["event"], _deal_id(values, "transfers")).position}
 
 
 def _list_resale(node: Node, values: Values) -> Any:
@@ -71,7 +77,7 @@ def _list_resale(node: Node, values: Values) -> Any:
 
 
 def _unlist(node: Node, values: Values) -> Any:
-    return {"position": resale.unlist_for(node, values["event"], bytes.fromhex(values["deal"])).position}
+    return {"position": resale.unlist_for(node, values["event"], _deal_id(values, "resale")).position}
 
 
 def _add_sponsor(node: Node, values: Values) -> Any:
@@ -116,14 +122,18 @@ def _due_refunds(node: Node, values: Values) -> Any:
 def _run_refunds(node: Node, values: Values) -> Any:
     event, keep_fees = values["event"], bool(values.get("keep_fees"))
     ended = refunds.run(node, event, list(values["tickets"]), By(CONSOLE), keep_fees=keep_fees)
-    return [one.to_map(buyers.number_of(node, event, one.order)) for one in ended]
+    return refunds.told(node, event, ended)
 
 
 def _list_refunds(node: Node, values: Values) -> Any:
-    return [
-        {"ticket": one.ticket, "amount": one.amount, "state": one.state, "detail": one.detail}
-        for one in node.market.refunds.of_event(values["event"])
-    ]
+    return refunds.listed(node, str(values["event"]))
+
+
+def _find_orders(node: Node, values: Values) -> Any:
+    event, number, ticket = str(values["event"]), values.get("number"), values.get("ticket")
+    if ticket is not None:
+        return [help_desk.find_by_ticket(node, event, int(ticket))]
+    return help_desk.find_by_number(node, event, str(number))
 
 
 MARKET: Mapping[str, Callable[[Node, Values], Any]] = {
@@ -132,6 +142,7 @@ MARKET: Mapping[str, Callable[[Node, Values], Any]] = {
     "actors-add": _add_actor,
     "actors-revoke": _end_actor,
     "actors-list": _list_actors,
+    "orders-find": _find_orders,
     "sale-open": _open_sale,
     "transfers-list": _list_transfers,
     "transfers-cancel": _cancel_transfer,
@@ -150,9 +161,9 @@ MARKET: Mapping[str, Callable[[Node, Values], Any]] = {
 }
 
 
+def _deal_id(values: Values, where: str) -> bytes:
+    return hex_of(values, "deal", DIGEST_BYTES, f"an id of `{where} list --json`")
+
+
 def _deal(deal: Deal) -> dict[str, Any]:
     return {"deal": deal.deal.hex(), "ticket": deal.ticket, "price": deal.price, "until": deal.until}
-
-
-def _hexed(policy: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value.hex() if isinstance(value, bytes) else value for name, value in policy.items()}

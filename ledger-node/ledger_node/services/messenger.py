@@ -23,6 +23,9 @@ class NotSentError(Exception):
 class Messenger(Protocol):
     """Delivers letters. Any thread; blocks until the next station has taken the message."""
 
+    def way(self, contact: Reachable, template: str) -> str:
+        """By which of the two a letter of this kind goes to them, "phone" or "email"; "" = by neither."""
+
     def send(self, contact: Reachable, template: str, values: Mapping[str, str], key: str | None = None) -> None:
         """Write to somebody; `template` is the letter's name, `values` what it is filled with, by its own names.
 

@@ -4,7 +4,6 @@ A step handles what is new in the log since the position that is kept with the a
 nothing is left out, whatever dies in between. Rules are elsewhere (`monitoring`, `vitals`), so is the webhook.
 """
 
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -15,6 +14,7 @@ import structlog
 
 from ledger_node.log.ledger import LedgerFault, View
 from ledger_node.services.alerts import Alert, Alerts
+from ledger_node.services.background import Background
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.logged import read_logged
 from ledger_node.services.monitoring import Raised, Thresholds, Windows, judge, spans
@@ -28,7 +28,7 @@ _BATCH = 1_000
 log = structlog.get_logger("monitor")
 
 
-class Monitor:
+class Monitor(Background):
     """See the module. `step` and `look` are for one thread at a time; `start` runs them until `close`."""
 
     def __init__(self, node: Node, limits: Thresholds, alerts: Alerts) -> None:
@@ -39,18 +39,7 @@ class Monitor:
         self._since: dict[Condition, int] = {}
         self._probe: Future[Any] | None = None
         self._asked = 0
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="monitor", daemon=True)
-
-    def start(self) -> None:
-        """Go on from where the last run was."""
-        self._thread.start()
-
-    def close(self) -> None:
-        """End after the look that is under way."""
-        self._ended.set()
-        if self._thread.ident is not None:
-            self._thread.join()
+        super().__init__("monitor", self._run)
 
     def step(self) -> bool:
         """Handle one batch of entries; whether there may be more. Raises ServiceError."""
@@ -117,10 +106,11 @@ class Monitor:
     def _vitals(self) -> Vitals:
         now = self._node.seconds
         if self._probe is None or self._probe.done():
-            # Bytes that are no entry go through the writer's whole line and change nothing.
-            self._probe, self._asked = self._node.ledger.submit([b""]), now
+            self._probe, self._asked = self._node.ledger.probe(), now
         problems = self._node.cosigning.problems()
-        return Vitals(now, self._asked, problems, tuple(self._gates(now)))
+        behind = self._node.newer.behind
+        lost = (behind.size, behind.newest.size) if behind else None
+        return Vitals(now, self._asked, problems, tuple(self._gates(now)), self._node.jump(), lost)
 
     def _gates(self, now: int) -> list[GateSeen]:
         reports = self._node.store.reports()
@@ -147,18 +137,18 @@ class Monitor:
                 )  # fmt: skip
 
     def _run(self) -> None:
-        while not self._ended.is_set():
+        while not self.ended.is_set():
             _safely(self._follow)
             _safely(self.look)
-            self._ended.wait(EVERY)
+            self.ended.wait(EVERY)
 
     def _follow(self) -> None:
         """Step by step, with a rest of nine times each step's length: gates come first, alerts may be seconds late."""
         more = True
-        while more and not self._ended.is_set():
+        while more and not self.ended.is_set():
             began = time.monotonic()
             more = self.step()
-            self._ended.wait(9 * (time.monotonic() - began))
+            self.ended.wait(9 * (time.monotonic() - began))
 
 
 def _together(raised: list[Raised]) -> list[tuple[Raised, int]]:

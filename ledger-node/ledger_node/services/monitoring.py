@@ -82,6 +82,7 @@ class Sign:
     at_cap: bool = False
     lag: int | None = None
     held: int = 0
+    ways: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +187,8 @@ def double_entry(_limits: Thresholds, _windows: Windows, sign: Sign) -> Raised |
     """A ticket let two people in, and nobody took it back: a cloned key, a relayed screenshot, or sold and entered."""
     if sign.type != "incident" or not sign.cause:
         return None
-    return _raise(("double-entry", sign.event, f"ticket {sign.ticket}"), sign, {"cause": sign.cause})
+    ways = {"ways": sign.ways} if sign.ways else {}
+    return _raise(("double-entry", sign.event, f"ticket {sign.ticket}"), sign, {"cause": sign.cause, **ways})
 
 
 def price_at_cap(limits: Thresholds, windows: Windows, sign: Sign) -> Raised | None:

@@ -8,8 +8,18 @@ from pathlib import Path
 from ledger_node import config
 from ledger_node.contract.entries import Operator
 from ledger_node.contract.outcome import Outcome, Rejected
+from ledger_node.contract.shape import NONCE_BYTES
 from ledger_node.contract.state import EventState
+from ledger_node.home_folder import (
+    ACCOUNTS_FILE,
+    ACTIVATIONS_FILE,
+    ALERTS_FILE,
+    CHRONICLE_FILE,
+    MARKET_FILE,
+    VAULT_FILE,
+)
 from ledger_node.log.ledger import Ledger, LedgerFault, View
+from ledger_node.log.port import LogBehindFault
 from ledger_node.log.writer import Submitted
 from ledger_node.services import alerts, chronicle
 from ledger_node.services.accounts.tables import SCHEMA, AccountTables
@@ -20,9 +30,12 @@ from ledger_node.services.chronicle import Chronicle
 from ledger_node.services.cosigning import Cosigning, WitnessAddress
 from ledger_node.services.database import Database
 from ledger_node.services.errors import ServiceError
+from ledger_node.services.lost_part import LostParts
 from ledger_node.services.market_book import MarketBook
+from ledger_node.services.newer_log import CODE, NewerLog
 from ledger_node.services.outside import NOBODY, Outside
 from ledger_node.services.store import Store
+from ledger_node.services.tally import Tally
 from ledger_node.services.trail import Trail
 from ledger_node.services.vault import Vault
 
@@ -66,6 +79,7 @@ class Node:
         self.trail = books.trail
         self.activations = books.activations
         self.market = books.market
+        self.tally = Tally(keys.node.seed, books.market.charges, now())
         self.chronicle = books.chronicle
         self.assurances = Assurances(books.chronicle)
         self.alerts = books.alerts
@@ -74,8 +88,12 @@ class Node:
         self.proxies: tuple[str, ...] = ()
         """Networks whose word on where a request comes from is believed, besides this machine's."""
         self.now = now
+        self.jump: Callable[[], float] = lambda: 0.0
+        """By how many seconds this machine's clock has jumped away from `now`; set by who puts the program together."""
         self.draw = draw
-        self.cosigning = Cosigning(ledger, witnesses)
+        self.lost = LostParts(home, ledger, keys.node, lambda: self.seconds)
+        self.newer = NewerLog(home, ledger, lambda: self.keys.signers.newest, lambda: self.seconds, self.lost)
+        self.cosigning = Cosigning(ledger, witnesses, lambda note, by: self.newer.show(note, "", by))
 
     @property
     def operator(self) -> Operator:
@@ -87,6 +105,12 @@ class Node:
         """Now, as entries carry it."""
         return int(self.now())
 
+    @property
+    def time_told(self) -> dict[str, int | bool]:
+        """What answers to gates say of the time; while our clock has jumped, that they are not to go by it."""
+        told: dict[str, int | bool] = {"time_ms": int(self.now() * 1000)}
+        return {**told, "time_told": False} if self.jump() else told
+
     def commit(self, entries: Sequence[Submitted], *, whole: bool = False) -> list[Outcome]:
         """Log entries of the operator and wait until they are durable. Raises ServiceError for the first refusal."""
         with fault_as_error():
@@ -96,6 +120,19 @@ class Node:
         for culprit in sorted(refused, key=lambda answer: answer.code == "batch-refused"):
             raise ServiceError.of(culprit)
         return [answer for answer in answers if isinstance(answer, Outcome)]
+
+    def nonce(self) -> bytes:
+        """What makes the next act another entry than the same act a moment ago."""
+        return self.draw(NONCE_BYTES)
+
+    def commit_new(self, entry: bytes) -> Outcome:
+        """Log an act that is to change something now. Raises ServiceError, also if the ledger knew these very bytes: it
+        then answers what came of them before, whatever was done since.
+        """
+        outcome = self.commit([entry])[0]
+        if not outcome.new:
+            raise ServiceError("not-counted", f"this is entry {outcome.position} and changed nothing now: do it again")
+        return outcome
 
     @contextmanager
     def view(self) -> Iterator[View]:
@@ -131,20 +168,28 @@ def open_node(
 def _books(home: Path, keys: config.Keys, draw: Draw) -> Iterator[Books]:
     with ExitStack() as stack:
         store = stack.enter_context(closing(Store(home / "node.sqlite3")))
-        vault = stack.enter_context(closing(Vault(home / config.VAULT_FILE, keys.vault.key, draw, keys.vault.before)))
-        accounts = stack.enter_context(closing(Database(home / config.ACCOUNTS_FILE, SCHEMA)))
-        activations = stack.enter_context(closing(ActivationLinks(home / config.ACTIVATIONS_FILE)))
-        market = stack.enter_context(closing(MarketBook(home / config.MARKET_FILE)))
-        acts = stack.enter_context(closing(Database(home / config.CHRONICLE_FILE, chronicle.SCHEMA)))
-        raised = stack.enter_context(closing(Database(home / config.ALERTS_FILE, alerts.SCHEMA)))
+        vault = stack.enter_context(closing(Vault(home / VAULT_FILE, keys.vault.key, draw, keys.vault.before)))
+        accounts = stack.enter_context(closing(Database(home / ACCOUNTS_FILE, SCHEMA)))
+        activations = stack.enter_context(closing(ActivationLinks(home / ACTIVATIONS_FILE)))
+        market = stack.enter_context(closing(MarketBook(home / MARKET_FILE)))
+        acts = stack.enter_context(closing(Database(home / CHRONICLE_FILE, chronicle.SCHEMA)))
+        raised = stack.enter_context(closing(Database(home / ALERTS_FILE, alerts.SCHEMA)))
+        if merged := vault.merged():
+            # The vault was upgraded: what the other books call these people by has changed. A crash in here repeats it.
+            market.take_over(merged)
+            activations.take_over(merged)
+            vault.forget_merged()
         staff = AccountTables(accounts, vault.locker), Trail(accounts, keys.node)
         yield Books(store, vault, *staff, activations, market, Chronicle(acts), Alerts(raised))
 
 
 @contextmanager
 def fault_as_error() -> Iterator[None]:
-    """A fault of the ledger's disk, as the error that services let out."""
+    """A fault of the ledger, as the error that services let out."""
     try:
         yield
+    except LogBehindFault as fault:
+        raise ServiceError(CODE, str(fault), 503) from fault
     except LedgerFault as fault:
-        raise ServiceError("disk", f"the ledger cannot be read or written ({fault}): see to the disk", 503) from fault
+        # The fault's own sentence says what to do: it is not always the disk (a later format, a key that is gone).
+        raise ServiceError("disk", str(fault), 503) from fault

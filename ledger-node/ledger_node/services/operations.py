@@ -3,19 +3,25 @@
 Each operation takes the node and a map of JSON values, and gives JSON values back. Who may ask is not decided here.
 """
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from ledger_node.contract.state import EventState, Ticket
+from ledger_node.names import name_fault
 from ledger_node.services import devices, events, issue, keys, tickets
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.export import export
+from ledger_node.services.given import hex_of
 from ledger_node.services.market_operations import MARKET
 from ledger_node.services.node import Node
 from ledger_node.services.oversight import OVERSIGHT
 from ledger_node.services.people import PEOPLE
+from ledger_node.services.restoring import RESTORING
+from ledger_node.services.still_on import note_of, standing_of
 from scanner.verify.gatecode import event_hash
+from scanner.verify.keys import PUBLIC_KEY_BYTES, SIGNATURE_BYTES
 from scanner.verify.log_keys import LogKeys
 from scanner.verify.manifest import GateGroup
 from scanner.verify.policy import Policy
@@ -24,15 +30,57 @@ Values = Mapping[str, Any]
 Operation = Callable[[Node, Values], Any]
 
 
+_AS_THEY_ARE = frozenset({"folder", "changes", "value", "answer", "note", "source"})
+"""Values that are no names: a path, a policy (whose fields have rules of their own), what is looked for or compared."""
+
+
+_NOTED = frozenset(
+    {
+        "event-create", "event-show", "tickets-issue", "tickets-register", "tickets-state", "devices-code",
+        "devices-revoke", "policy-set", "actors-add", "actors-revoke", "sale-open", "sponsors-add", "sponsors-revoke",
+        "sponsors-recall", "sponsors-reclaim", "transfers-cancel", "resale-unlist",
+    }
+)  # fmt: skip
+"""What may be done for an event that is over or was cancelled; the answer has a note that it is."""
+
+
 def perform(node: Node, name: str, values: Values) -> Any:
     """Do it. Raises ServiceError, also for an unknown name and for values that the operation cannot use."""
     operation = OPERATIONS.get(name)
     if operation is None:
         raise ServiceError("no-such-operation", f"there is no operation {name!r}", 404)
+    for text, path in _texts(values, ()):
+        fault = name_fault(text) if text else None
+        if fault and not _AS_THEY_ARE.intersection(path):
+            raise ServiceError("bad-name", f"{path[-1]}: {fault}")
+    for name_of in ("indexes", "tickets"):
+        named = values.get(name_of)
+        twice = [one for one, count in Counter(named).items() if count > 1] if isinstance(named, list) else []
+        if twice:
+            raise ServiceError("bad-values", f"ticket {twice[0]} is named twice: name each once", 400)
     try:
-        return operation(node, values)
+        made = operation(node, values)
+        return _noted(made, note_of(node, str(values["event"]))) if name in _NOTED else made
     except (KeyError, TypeError, ValueError) as error:
         raise ServiceError("bad-values", f"{name} cannot use these values: {error}", 400) from error
+
+
+def _noted(made: Mapping[str, Any], more: Mapping[str, str]) -> dict[str, Any]:
+    """The answer with this note, besides its own."""
+    notes = [one["note"] for one in (made, more) if "note" in one]
+    return {**made, **({"note": "; ".join(notes)} if notes else {})}
+
+
+def _texts(value: Any, path: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Every text in a value, and the names under which it stands."""
+    if isinstance(value, str):
+        yield value, path
+    elif isinstance(value, Mapping):
+        for name, item in value.items():
+            yield from _texts(item, (*path, str(name)))
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item, path)
 
 
 def _create_event(node: Node, values: Values) -> Any:
@@ -41,12 +89,17 @@ def _create_event(node: Node, values: Values) -> Any:
         for group in values.get("gate_groups", ())
     )
     plain = {name: values[name] for name in ("event", "name", "doors", "starts", "capacity", "step", "tolerance")}
+    plain |= {"zone": values["zone"]} if "zone" in values else {}
     order = events.EventOrder(**plain, gate_groups=groups, policy=Policy(**values.get("policy", {})))
     return event_map(events.create_event(node, order))
 
 
 def _show_event(node: Node, values: Values) -> Any:
-    return event_map(events.read_event(node, values["event"]))
+    return _with_standing(node, events.read_event(node, values["event"]))
+
+
+def _with_standing(node: Node, state: EventState) -> dict[str, Any]:
+    return {**event_map(state), "standing": standing_of(node, state.manifest.event)}
 
 
 def _cancel_event(node: Node, values: Values) -> Any:
@@ -55,7 +108,7 @@ def _cancel_event(node: Node, values: Values) -> Any:
 
 
 def _list_events(node: Node, _values: Values) -> Any:
-    return [event_map(state) for state in events.list_events(node)]
+    return [_with_standing(node, state) for state in events.list_events(node)]
 
 
 def _issue(node: Node, values: Values) -> Any:
@@ -76,7 +129,8 @@ def _show_ticket(node: Node, values: Values) -> Any:
 
 
 def _register(node: Node, values: Values) -> Any:
-    holder_key, proof = bytes.fromhex(values["holder_key"]), bytes.fromhex(values["proof"])
+    holder_key = hex_of(values, "holder_key", PUBLIC_KEY_BYTES, "an Ed25519 public key")
+    proof = hex_of(values, "proof", SIGNATURE_BYTES, "the key's signature of possession")
     event, index = str(values["event"]), int(values["index"])
     tickets.register_key(node, event, index, int(values["owner_seq"]), holder_key, proof)
     return ticket_map(tickets.read_ticket(node, event, index))
@@ -159,6 +213,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "event-show": _show_event,
     "event-list": _list_events,
     "event-cancel": _cancel_event,
+    "event-note": lambda node, values: note_of(node, str(values["event"])),
     "tickets-issue": _issue,
     "tickets-show": _show_ticket,
     "tickets-register": _register,
@@ -174,13 +229,15 @@ OPERATIONS: Mapping[str, Operation] = {
     **PEOPLE,
     **MARKET,
     **OVERSIGHT,
+    **RESTORING,
 }
 
 
 def event_map(state: EventState) -> dict[str, Any]:
     """An event as its operator sees it: the whole manifest, bytes as hex."""
     shown: dict[str, Any] = _hexed(state.manifest.to_map())
-    return {**shown, "event_hash": state.manifest.hash.hex(), "issued": state.issued}
+    zone = state.manifest.zone
+    return {**shown, "zone": zone, "event_hash": state.manifest.hash.hex(), "issued": state.issued}
 
 
 def ticket_map(ticket: Ticket) -> dict[str, Any]:

@@ -10,14 +10,17 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from ledger_node.adapters.orders import BadRow
 from ledger_node.adapters.orders import Order as Ordered
 from ledger_node.adapters.ticketing import Double, FeedError, Row, read_feed
-from ledger_node.adapters.webhook import Refused, open_webhook
+from ledger_node.adapters.webhook import MOST_ORDERS, Refused, open_webhook
 from ledger_node.contract.bodies_market import Sale
 from ledger_node.contract.facts import Order
 from ledger_node.contract.outcome import Outcome, Rejected
 from ledger_node.contract.policy import TicketPolicy
+from ledger_node.contract.refusals import Refusal
 from ledger_node.contract.scene import NO_SEAT
 from ledger_node.log.ledger import View
 from ledger_node.services import buyers
@@ -26,12 +29,16 @@ from ledger_node.services.links import items_of
 from ledger_node.services.node import Node, fault_as_error
 from ledger_node.services.policies import policy_now
 from ledger_node.services.pricing import lines_of
+from ledger_node.services.seats_before import seats_before
+from ledger_node.services.still_on import why_not_on
 from scanner.verify.row import REFUNDED
 
 CHUNK = 500
+SHOWN = 20
 MOST_WHOLE = 200_000
 """Rows that are logged in one transaction: 0.2 ms and 2.6 KB each, while gates that claim have to decide alone."""
-SHOWN = 20
+_NO_ENTRY = b""
+log = structlog.get_logger()
 _STATUS = {"too-large": 413, "malformed": 400, "bad-body": 400}
 Progress = Callable[[int], None]
 
@@ -43,23 +50,32 @@ class Taken:
     sold: int = 0
     known: int = 0
     bad: int = 0
-    faults: list[tuple[int, str]] = field(default_factory=list)
+    faults: list[tuple[int, str, str]] = field(default_factory=list)
+    shown: int = SHOWN
 
-    def fault(self, line: int, reason: str) -> None:
-        """Count a bad row."""
+    def fault(self, line: int, reason: str, number: str = "") -> None:
+        """Count a bad row; `number` is the order's, where it could be read."""
         self.bad += 1
-        if len(self.faults) < SHOWN:
-            self.faults.append((line, reason))
+        self.faults.append((line, reason, number))
+
+    def sort(self) -> None:
+        """As the rows stand in their list: this node and the contract find faults in turns. Only the first are kept."""
+        self.faults = sorted(self.faults)[: self.shown]
 
     def to_map(self) -> dict[str, Any]:
-        """As it is told to programs."""
-        faults = [{"line": line, "reason": reason} for line, reason in self.faults]
+        """As it is told to programs; an order whose number cannot be read has none, and is known by its line."""
+        faults = [{"line": line, "number": number or None, "reason": reason} for line, reason, number in self.faults]
         return {"sold": self.sold, "known": self.known, "bad": self.bad, "faults": faults}
+
+    def places(self) -> str:
+        """Where the bad ones stood in their list, the first few."""
+        named = ", ".join(str(line) for line, _, _ in self.faults[:SHOWN])
+        return named if self.bad <= SHOWN else f"{named} and {self.bad - SHOWN} more"
 
     def sentence(self) -> str:
         """The bad rows, for a person."""
         more = f" (and {self.bad - len(self.faults)} more)" if self.bad > len(self.faults) else ""
-        return "; ".join(f"line {line}: {reason}" for line, reason in self.faults) + more
+        return "; ".join(f"line {line}: {reason}" for line, reason, _ in self.faults) + more
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +109,24 @@ def receive(node: Node, event: str, headers: Mapping[str, str], body: bytes) -> 
         raise ServiceError(delivery.reason, delivery.detail, _STATUS.get(delivery.reason, 401))
     with node.view() as view:
         node.event(view, event)
-    return take(node, event, delivery.orders)
+    taken = take(node, event, delivery.orders, MOST_ORDERS)
+    if taken.bad:
+        # Places and reasons name no content. The numbers of orders are what their buyers are asked for, so not here.
+        faults = [f"order {place}: {reason}" for place, reason, _ in taken.faults[:SHOWN]]
+        log.warning(
+            "orders refused",
+            event_id=event,
+            delivery=delivery.id,
+            bad=taken.bad,
+            kept=taken.sold + taken.known,
+            faults=faults,
+        )
+    return taken
 
 
-def take(node: Node, event: str, rows: Iterable[Row]) -> Taken:
-    """Log what is good, chunk by chunk; what was bad is told."""
-    taken, seats = Taken(), _Seats(node, event)
+def take(node: Node, event: str, rows: Iterable[Row], shown: int = SHOWN) -> Taken:
+    """Log what is good, chunk by chunk; what was bad is told, the first `shown` with their reasons."""
+    taken, seats = Taken(shown=shown), _Seats(node, event)
     each = iter(rows)
     while chunk := list(islice(each, CHUNK)):
         cases = list(_cases(node, event, chunk, seats, taken))
@@ -109,11 +137,12 @@ def take(node: Node, event: str, rows: Iterable[Row]) -> Taken:
         for case in cases:
             answer = next(answers) if case.raw else None
             if isinstance(answer, Rejected):
-                taken.fault(case.ordered.line, answer.sentence())
+                taken.fault(case.ordered.line, answer.sentence(), case.ordered.number)
             else:
                 _count(taken, answer)
                 kept.append(case)
-        _keep_buyers(node, event, kept)
+        taken.sort()
+        _keep(node, event, kept)
     return taken
 
 
@@ -124,20 +153,21 @@ def _whole(node: Node, event: str, rows: Iterable[Row]) -> Taken:
         why = f"more than {MOST_WHOLE:,} rows cannot be kept all or nothing, because nothing else is logged meanwhile"
         raise ServiceError("too-many", f"{why}: split the file, or take what is good (it may be given again)")
     cases = list(_cases(node, event, listed, seats, taken))
-    raws = [case.raw for case in cases if case.raw]
-    if not taken.bad:
-        with fault_as_error():
-            answers = node.ledger.submit(raws, whole=True).result()
-        logged = [case for case in cases if case.raw]
-        for case, answer in zip(logged, answers, strict=True):
-            if isinstance(answer, Rejected) and answer.code != "batch-refused":
-                taken.fault(case.ordered.line, answer.sentence())
+    logged = [case for case in cases if case.raw]
+    # After a bad row, bytes that are no entry refuse the whole: the contract is asked what else it would refuse.
+    raws = [case.raw for case in logged if case.raw] + ([_NO_ENTRY] if taken.bad and logged else [])
+    with fault_as_error():
+        answers = node.ledger.submit(raws, whole=True).result() if raws else []
+    for case, answer in zip(logged, answers, strict=False):
+        if isinstance(answer, Rejected) and answer.refusal is not Refusal.BATCH_REFUSED:
+            taken.fault(case.ordered.line, answer.sentence(), case.ordered.number)
     if taken.bad:
+        taken.sort()
         raise ServiceError("bad-rows", f"nothing of the file was kept. {taken.sentence()}")
     taken.sold += len(raws)
     taken.known += len(cases) - len(raws)
     for start in range(0, len(cases), CHUNK):
-        _keep_buyers(node, event, cases[start : start + CHUNK])
+        _keep(node, event, cases[start : start + CHUNK])
     return taken
 
 
@@ -147,13 +177,13 @@ def _cases(node: Node, event: str, rows: Sequence[Row], seats: "_Seats", taken: 
         policy = policy_now(view, event, now)
         for row in rows:
             if isinstance(row, BadRow):
-                taken.fault(row.line, row.reason)
+                taken.fault(row.line, row.reason, row.number)
             elif isinstance(row, Double):
                 taken.known += 1
             else:
                 case = _case(node, view, event, policy, seats, row, now)
                 if isinstance(case, str):
-                    taken.fault(row.line, case)
+                    taken.fault(row.line, case, row.number)
                 else:
                     yield case
 
@@ -163,15 +193,18 @@ def _case(
 ) -> _Case | str:
     if row.event != event:
         return f"event: the order is for another event than {event}"
-    tickets = row.tickets or seats.tickets(view, row.seats)
-    if isinstance(tickets, str):
-        return tickets
     order = buyers.order_id(node, event, row.number)
     known = view.find(Order, event, order)
     if known is not None:
-        same = sorted(items_of(view, known)) == sorted(tickets) and known.amount == row.price + row.fee
+        # Before the seats are looked up: a ticket that was refunded since has none, and its order is known for good.
+        same = known.amount == row.price + row.fee and _names(node, view, event, row, items_of(view, known))
         again = f"number: another order stands under it on the ledger, in entry {known.position}"
         return _Case(row, order, None) if same else again
+    tickets = row.tickets or seats.tickets(view, row.seats)
+    if isinstance(tickets, str):
+        return tickets
+    if ended := why_not_on(node, view, event):
+        return f"event: {ended.sentence}"
     try:
         lines = lines_of(view, event, tickets, policy, now, row.price)
     except ServiceError as error:
@@ -182,6 +215,16 @@ def _case(
     return _Case(row, order, sale.seal(event, now, node.keys.node))
 
 
+def _names(node: Node, view: View, event: str, row: Ordered, sold: Sequence[int]) -> bool:
+    """Whether the row is about these tickets: by number, or by the seats that they have or have had."""
+    if row.tickets:
+        return sorted(sold) == sorted(row.tickets)
+    if len(sold) != len(row.seats):
+        return False
+    now = {ticket.row.seat for index in sold if (ticket := view.ticket(event, index)) is not None}
+    return now == set(row.seats) or set(row.seats) <= now | seats_before(node, view, event, sold)
+
+
 def _count(taken: Taken, answer: Outcome | None) -> None:
     if answer is not None and answer.new:
         taken.sold += 1
@@ -189,8 +232,11 @@ def _count(taken: Taken, answer: Outcome | None) -> None:
         taken.known += 1
 
 
-def _keep_buyers(node: Node, event: str, cases: Iterable[_Case]) -> None:
-    """Only who chose the e-ticket is to be reached; of the others nothing is kept."""
+def _keep(node: Node, event: str, cases: Sequence[_Case]) -> None:
+    """How each order is found. Only who chose the e-ticket is to be reached; of the others no contact is kept."""
+    if cases:
+        named = {case.order: buyers.order_name(node, event, case.ordered.number) for case in cases}
+        node.market.names.keep(event, named)
     wanted = [case for case in cases if case.ordered.eticket]
     if wanted:
         told = {case.order: (case.ordered.number, _contact(case.ordered)) for case in wanted}

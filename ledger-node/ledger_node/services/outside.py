@@ -29,7 +29,8 @@ class Outside:
     """Whom this node works with. None = nobody: what needs them is refused with a sentence that says so.
 
     `provider_name` is the provider's on its receipts, and the ledger's actor. `feed_secrets` sign the ticketing
-    system's webhooks. `consent` is the provider's page on which people say yes to a payment, or nothing.
+    system's webhooks. `consent` is the provider's page on which people say yes to a payment, or nothing. `box_office`
+    is a link by which holders reach people, or nothing.
     """
 
     provider: WalletProvider | None = None
@@ -37,6 +38,7 @@ class Outside:
     messenger: Messenger | None = None
     feed_secrets: tuple[bytes, ...] = field(default=(), repr=False)
     consent: str = ""
+    box_office: str = ""
 
 
 NOBODY = Outside()

@@ -29,7 +29,7 @@ def _list_accounts(node: Node, _values: Values) -> Any:
 
 
 def _recover(node: Node, values: Values) -> Any:
-    return _invitation(node, staff.recover(node, str(values["account"]), _BY))
+    return _invitation(node, staff.recover(node, str(values["account"])))
 
 
 def _revoke(node: Node, values: Values) -> Any:
@@ -69,7 +69,7 @@ def _rotate(node: Node, values: Values) -> Any:
 
 
 def _links(node: Node, values: Values) -> Any:
-    return [activation.link_map(link) for link in node.activations.of_event(str(values["event"]))]
+    return [activation.link_map(node, link) for link in activation.of_event(node, str(values["event"]))]
 
 
 def _unlock(node: Node, values: Values) -> Any:

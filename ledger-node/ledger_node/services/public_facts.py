@@ -13,6 +13,8 @@ from typing import Any
 from ledger_node.contract.facts import Actor, ActorKey
 from ledger_node.contract.provider import Attestation, Money, open_receipt
 from ledger_node.log.ledger import View
+from ledger_node.services.decided import both_ways, stated_of
+from ledger_node.services.logged import record_named
 from scanner.verify.entry import Entry
 
 FINGERPRINT = 16
@@ -60,15 +62,25 @@ def facts_of(view: View, entry: Entry, ticket: int | None = None) -> Facts:
         facts["deal"] = hashlib.sha256(entry.raw).hexdigest()[:FINGERPRINT]
     if entry.type in {"transfer.accept", "resale.buy"}:
         facts["key"] = fingerprint(entry.actor)
-    return {**facts, **_record_facts(view, entry)} if "previous" in entry.body else facts
+    return {**facts, **(_record_facts(view, entry, ticket) if "previous" in entry.body else _ways(view, entry))}
 
 
-def _record_facts(view: View, entry: Entry) -> Facts:
-    """What became of a device's record."""
+def _ways(view: View, entry: Entry) -> Facts:
+    """For a double entry: in what way its gates decided, as far as they have said so."""
+    named = record_named(entry) if entry.type == "incident" else None
+    record = view.record(*named) if named else None
+    ways = both_ways(view, record) if record else ""
+    return {"ways": ways} if ways else {}
+
+
+def _record_facts(view: View, entry: Entry, ticket: int | None) -> Facts:
+    """What became of a device's record, and in what way it says that an admission was decided."""
     record = view.record(entry.body["device"], entry.body["counter"])
     if record is None:
         return {}
     facts: Facts = {"gate": record.gate, "time_ms": record.time_ms, "outcome": record.verdict, "cause": record.cause}
+    if way := stated_of(view, entry, ticket):
+        facts = {**facts, "way": way}
     first = view.record(*record.first) if record.first else None
     return {**facts, "first": first.position} if first else facts
 

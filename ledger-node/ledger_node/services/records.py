@@ -3,21 +3,23 @@
 A receipt is a plain map, because it leaves as JSON.
 """
 
+import hashlib
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
-
-import cbor2
 
 from ledger_node.contract.outcome import First, Outcome, Rejected
 from ledger_node.log.ledger import Doubt, View
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.node import Node, fault_as_error
+from scanner.verify.cbor import NotCborError, reread
 from scanner.verify.entry import MAX_BYTES, Malformed, decode_map
 from scanner.verify.keys import SIGNATURE_BYTES
 from scanner.verify.merkle import leaf_hash
 from scanner.verify.record import ADMISSION
 
 MOST_RECORDS = 1_000
+TAKEN_BACK = "taken-back"
 GRACE = 60
 """Seconds that a gate has for sending the void of an admission that its claim was refused for."""
 
@@ -68,6 +70,24 @@ def receipt_of(outcome: Outcome) -> Receipt:
     }
 
 
+def claim_outcome(view: View, raw: bytes, outcome: Outcome) -> Outcome:
+    """The answer to a claim: one that was logged as accepted and taken back since must not open a gate."""
+    ref = name_of(raw)
+    if outcome.verdict != "accepted" or ref is None or view.undone(*ref) is None:
+        return outcome
+    return replace(outcome, verdict="stale", cause=TAKEN_BACK)
+
+
+def is_sound(view: View, raw: bytes) -> bool:
+    """Whether this can be the newest record of its device: not if the log has another one under its counter (the card
+    was copied), or one that took it back.
+    """
+    ref = name_of(raw)
+    known = view.record(*ref) if ref else None
+    other = known is not None and known.digest != hashlib.sha256(raw).digest()
+    return not other and (ref is None or view.undone(*ref) is None)
+
+
 def prove(view: View, receipts: Iterable[Receipt], raws: Sequence[bytes], size: int) -> None:
     """Add leaf hash and inclusion proof for `size` to each receipt that has a position in a log of that size."""
     for made, raw in zip(receipts, raws, strict=True):
@@ -91,11 +111,18 @@ def is_claim(raw: bytes, event: str, device_key: bytes) -> bool:
     return (said.get("type"), said.get("event"), said.get("actor")) == (ADMISSION, event, device_key)
 
 
+def ticket_of(raw: bytes) -> int:
+    """The ticket of a claim; 0, which is no ticket, if it names none."""
+    body = _peek(raw).get("body")
+    ticket = body.get("ticket") if isinstance(body, dict) else None
+    return ticket if isinstance(ticket, int) and 0 <= ticket < 2**32 else 0
+
+
 def _peek(raw: bytes) -> dict[Any, Any]:
     """The payload, unchecked: the contract reads it strictly; this is only for routing and for naming."""
     try:
-        payload = cbor2.loads(raw[SIGNATURE_BYTES:])
-    except (cbor2.CBORError, ValueError, TypeError, OverflowError, RecursionError, MemoryError):
+        payload = reread(raw[SIGNATURE_BYTES:])
+    except NotCborError:
         return {}
     return payload if isinstance(payload, dict) else {}
 

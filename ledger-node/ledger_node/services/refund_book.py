@@ -8,12 +8,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-import cbor2
-
 from ledger_node.adapters.provider_orders import Refund
 from ledger_node.contract.provider import Share
 from ledger_node.services.database import Database, Row
 from ledger_node.services.grouped import Grouped
+from scanner.verify.cbor import canonical, reread
 
 RefundState = Literal["asked", "paid", "logged", "declined", "dropped"]
 SCHEMA = """
@@ -67,7 +66,7 @@ class RefundBook:
             tries = _rows(database, "event = ? AND ticket = ?", event, ticket)
             one = choose(tries)
             if one not in tries:
-                shares = cbor2.dumps([[share.party, share.amount] for share in one.order.shares])
+                shares = canonical([[share.party, share.amount] for share in one.order.shares])
                 order = (one.order.reference, one.order.event, one.order.of, shares)
                 rest = (one.ticket, one.owner_seq, one.due, one.block, one.state, one.entry, one.detail)
                 marks = ", ".join("?" * 11)
@@ -125,5 +124,5 @@ def _rows(database: Database, where: str, *values: object) -> list[RefundRow]:
 
 def _row(row: Row) -> RefundRow:
     reference, event, of, shares, ticket, owner_seq, due, block, state, entry, detail = row
-    order = Refund(reference, event, of, tuple(Share(*share) for share in cbor2.loads(shares)))
+    order = Refund(reference, event, of, tuple(Share(*share) for share in reread(shares)))
     return RefundRow(order, ticket, owner_seq, due, block, state, entry, detail)

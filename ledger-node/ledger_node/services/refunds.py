@@ -12,9 +12,9 @@ A ticket for which this node's provider was paid nothing ends by a cancellation:
 ticketing system sold, whose money the box office gives back.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import structlog
@@ -28,7 +28,9 @@ from ledger_node.contract.outcome import Outcome, Rejected
 from ledger_node.contract.provider import Share
 from ledger_node.contract.scene import Seen
 from ledger_node.log.ledger import View
+from ledger_node.services.buyers import number_of
 from ledger_node.services.errors import ServiceError
+from ledger_node.services.help_desk import order_of
 from ledger_node.services.node import Node
 from ledger_node.services.policies import policy_now
 from ledger_node.services.purchases import provider_of, submit
@@ -63,9 +65,9 @@ class Ended:
     order: bytes = b""
     detail: str = ""
 
-    def to_map(self, number: str = "") -> dict[str, Any]:
-        """As it is told to programs; `number` is the order's, as its buyer knows it."""
-        return {**asdict(self), "order": self.order.hex(), "number": number}
+    def to_map(self, number: str, seat: int) -> dict[str, Any]:
+        """As it is told to programs; `number` is the order's, as its buyer knows it, `seat` 0 for a standing place."""
+        return {**asdict(self), "order": self.order.hex(), "number": number, "seat": seat}
 
 
 def due(node: Node, event: str) -> list[int]:
@@ -102,6 +104,32 @@ def run(node: Node, event: str, tickets: Sequence[int], by: Actor, *, keep_fees:
 
     with ThreadPoolExecutor(_SIDE_BY_SIDE, "refunds") as pool:
         return list(pool.map(one, tickets))
+
+
+def told(node: Node, event: str, ended: Iterable[Ended]) -> list[dict[str, Any]]:
+    """What became of tickets, with what people know them by: the order's number, where it is kept, and the seat."""
+    made = []
+    with node.view() as view:
+        for one in ended:
+            order = one.order or order_of(node, view, event, one.ticket)
+            ticket = view.ticket(event, one.ticket)
+            made.append(
+                replace(one, order=order).to_map(number_of(node, event, order), ticket.row.seat if ticket else 0)
+            )
+    return made
+
+
+def listed(node: Node, event: str) -> list[dict[str, Any]]:
+    """Every refund through the provider, by ticket. Raises ServiceError "unknown-event"."""
+    made = []
+    with node.view() as view:
+        node.event(view, event)
+        for row in node.market.refunds.of_event(event):
+            ticket = view.ticket(event, row.ticket)
+            number = number_of(node, event, order_of(node, view, event, row.ticket))
+            known = {"number": number, "ticket": row.ticket, "seat": ticket.row.seat if ticket else 0}
+            made.append({**known, "amount": row.amount, "state": row.state, "detail": row.detail})
+    return made
 
 
 def refund(node: Node, event: str, ticket: int, *, keep_fees: bool = False) -> Ended:
@@ -229,8 +257,9 @@ def _cancel(node: Node, seen: Seen, outside: bool, order: bytes) -> Ended:  # no
     answer: Outcome | None = None
     if seen.ticket.row.state != CANCELLED:
         reason = "refund by the box office" if outside else "cancelled, nothing was paid"
-        entry = node.operator.set_state(event, [ticket], "cancelled", reason, node.seconds)
-        answer = node.commit([entry])[0]
+        answer = node.commit_new(
+            node.operator.set_state(event, [ticket], "cancelled", reason, node.seconds, node.nonce())
+        )
     position = answer.position if answer else seen.ticket.changed
     return Ended(ticket, "box-office" if outside else "ended", seen.title.paid, position, order)
 

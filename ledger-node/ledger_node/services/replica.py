@@ -14,13 +14,13 @@ from ledger_node.contract.outcome import Outcome, Rejected
 from ledger_node.contract.refusals import Refusal
 from ledger_node.log import tiles
 from ledger_node.log.looks import ALONE, helper, looked
-from ledger_node.log.port import LedgerFault
+from ledger_node.log.port import Head, LedgerFault
 from ledger_node.log.readers import Readers
 from ledger_node.log.remote import RemoteTiles
 from ledger_node.log.sqlite import SqliteStore
 from ledger_node.log.view import View
 from scanner.verify.checkpoint import Checkpoint, VerifierKey
-from scanner.verify.merkle import leaf_hash, verify_consistency
+from scanner.verify.merkle import Frontier, leaf_hash, verify_consistency
 
 SLICE = 4096
 """Entries in one transaction; before it is committed, they are proven to be what the checkpoint says."""
@@ -95,9 +95,9 @@ class Replica:
         self, stop: int, checkpoint: Checkpoint, remote: RemoteTiles, pool: Executor | None
     ) -> Unlike | Broken | None:
         start, entries = self.size, remote.entries(self.size, stop)
-        unlike = self._compare(start, entries, checkpoint, remote)
-        if unlike is not None:
-            return unlike
+        different = self._compare(entries, checkpoint, remote)
+        if different is not None:
+            return different
         try:
             self._store.begin()
             for position, one in enumerate(looked(entries, pool), start):
@@ -116,18 +116,24 @@ class Replica:
             raise fault from error
         return None
 
-    def _compare(self, start: int, entries: list[bytes], goal: Checkpoint, remote: RemoteTiles) -> Unlike | None:
-        """Whether these entries after ours are what the checkpoint is signed for; hashes only, before any rule."""
+    def _compare(self, entries: list[bytes], goal: Checkpoint, remote: RemoteTiles) -> Unlike | None:
         with self.view() as view:
-            frontier = view.frontier()
-        for raw in entries:
-            frontier.append(leaf_hash(raw))
-        if frontier.size == goal.size:
-            good = frontier.root() == goal.root
-        else:
-            proof = tiles.consistency(remote, frontier.size, goal.size)
-            good = verify_consistency(frontier.size, goal.size, frontier.root(), goal.root, proof)
-        return None if good else _first_unlike(start, entries, goal, remote)
+            return unlike(view.frontier(), entries, goal, remote)
+
+
+def unlike(frontier: Frontier, entries: list[bytes], goal: Head | Checkpoint, remote: RemoteTiles) -> Unlike | None:
+    """Whether these entries behind `frontier`, which grows by them, are not those of the log that has the goal's root;
+    hashes only, before any rule.
+    """
+    start = frontier.size
+    for raw in entries:
+        frontier.append(leaf_hash(raw))
+    if frontier.size == goal.size:
+        good = frontier.root() == goal.root
+    else:
+        proof = tiles.consistency(remote, frontier.size, goal.size)
+        good = verify_consistency(frontier.size, goal.size, frontier.root(), goal.root, proof)
+    return None if good else _first_unlike(start, entries, goal, remote)
 
 
 def _broken(position: int, raw: bytes, outcome: Outcome | Rejected, proof: tuple[bytes, ...]) -> Broken:
@@ -137,7 +143,7 @@ def _broken(position: int, raw: bytes, outcome: Outcome | Rejected, proof: tuple
     return Broken(position, raw, proof, f"{outcome.code}: {outcome.sentence()}", unknown)
 
 
-def _first_unlike(start: int, entries: list[bytes], goal: Checkpoint, remote: RemoteTiles) -> Unlike:
+def _first_unlike(start: int, entries: list[bytes], goal: Head | Checkpoint, remote: RemoteTiles) -> Unlike:
     stored = remote.hashes(0, start, len(entries))
     for position, (raw, hashed) in enumerate(zip(entries, stored, strict=False), start):
         if leaf_hash(raw) != hashed:

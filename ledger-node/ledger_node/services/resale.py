@@ -11,7 +11,8 @@ from ledger_node.contract.handover import split_price
 from ledger_node.contract.outcome import Outcome
 from ledger_node.services import dealing
 from ledger_node.services.acts import log_act, read_act
-from ledger_node.services.dealing import Newcomer, Ready
+from ledger_node.services.counted import count_offer, giving_back
+from ledger_node.services.dealing import Needs, Newcomer, Ready
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.node import Node
 from scanner.verify.record import record_hash
@@ -28,12 +29,19 @@ class Listing:
     seller: int
     organiser: int
     fees: int
+    needs: Needs
 
 
 def put_up(node: Node, event: str, raw: bytes) -> tuple[bytes, Outcome]:
-    """Log the listing; its id and where. Raises ServiceError."""
-    read_act(raw, ListResale, event)
-    return record_hash(raw), log_act(node, raw)
+    """Log the listing; its id and where. The same again is the same listing, while it is open. Raises ServiceError."""
+    entry, act = read_act(raw, ListResale, event)
+    deal = record_hash(raw)
+    with giving_back(node, offered := count_offer(node, entry, act.ticket, deal)):
+        outcome = log_act(node, raw)
+    if not outcome.new:
+        node.tally.give_back(offered)
+        dealing.find_deal(node, event, "resale", deal)
+    return deal, outcome
 
 
 def listings(node: Node, event: str) -> list[Listing]:
@@ -81,4 +89,5 @@ def _listing(node: Node, deal: Deal) -> Listing:
     assert ticket is not None, "a deal is about a ticket"
     split = split_price(deal, policy, b"")
     row = ticket.row
-    return Listing(deal, row.seat, row.category, ticket.face_value, split.seller, split.organiser, split.fees)
+    needs = dealing.needs_under(policy, deal.kind)
+    return Listing(deal, row.seat, row.category, ticket.face_value, split.seller, split.organiser, split.fees, needs)

@@ -12,17 +12,21 @@ from dataclasses import dataclass, field
 
 from ledger_node.contract.bodies_market import HoldSeats, ReleaseSeats, Sale
 from ledger_node.contract.commitments import order_reference
-from ledger_node.contract.facts import Order
+from ledger_node.contract.facts import Actor, Order
 from ledger_node.contract.outcome import Outcome
 from ledger_node.services import buyers
 from ledger_node.services.acts import log_act
+from ledger_node.services.allowances import HOLDS
+from ledger_node.services.counted import count_order, giving_back
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.letters import contact_of
-from ledger_node.services.market_book import HOLDS, DirectSale
+from ledger_node.services.market_book import DirectSale
 from ledger_node.services.node import Node
 from ledger_node.services.policies import policy_now
 from ledger_node.services.pricing import Line, lines_for
 from ledger_node.services.purchases import SIGN_WITHIN, Payer, Price, hold_money, log_entry
+from ledger_node.services.still_on import why_not_on
+from ledger_node.services.told_times import when
 from ledger_node.services.vacancy import Vacancies
 
 MOST_SEATS = 50
@@ -73,7 +77,44 @@ def open_sale(node: Node, event: str, most: int, seconds: int, holds: int = HOLD
         raise ServiceError("bad-terms", f"at most {MOST_SEATS} seats, for 1 to 86,400 seconds, and 1 hold or more")
     with node.view() as view:
         node.event(view, event)
+        if most and (why := why_not_on(node, view, event)):
+            raise why
+        policy = policy_now(view, event, node.seconds)
+        prices = [tier.price for tier in policy.tiers] or [one.face_value for one in view.tickets(event)]
+    if most and any(prices) and not policy.organiser_party:
+        sentence = "the policy names no organiser_party, so nobody could be paid: see `policy set`"
+        raise ServiceError("no-organiser", sentence, 409)
     node.market.sell_directly(DirectSale(event, most, seconds, holds))
+
+
+def unpaid(node: Node, event: str) -> str:
+    """Why buyers could not pay yet, though the policy says whom; "" = they can."""
+    with node.view() as view:
+        known = any(one.role == "provider" and one.revoked_at is None for one in view.each(Actor, event))
+        if known or not policy_now(view, event, node.seconds).organiser_party:
+            return ""
+    return f"the ledger knows no wallet provider of {event}, so nobody can pay yet: see `ledger-node actors add`"
+
+
+def unpriced(node: Node, event: str) -> str:
+    """Of which tickets no price tier is open now, and when one will be; "" = each has a price."""
+    with node.view() as view:
+        tiers, zone = policy_now(view, event, node.seconds).tiers, node.event(view, event).manifest.zone
+        there = {one.row.category for one in view.tickets(event)} if tiers else set()
+    priced = {one.category for one in tiers if one.opens <= node.seconds < one.closes}
+    shut = sorted(there - priced)
+    if not shut:
+        return ""
+    coming = [one.opens for one in tiers if one.category in shut and one.opens > node.seconds]
+    later = (
+        f"the next one opens at {when(min(coming), zone)}"
+        if coming
+        else "none opens later: see `ledger-node policy set`"
+    )
+    if priced & there:
+        named = ", ".join(map(str, shut))
+        return f"no price tier is open for category {named} of {event}, so those tickets cannot be bought: {later}"
+    return f"no price tier of {event} is open, so nobody can buy yet: {later}"
 
 
 def keep(node: Node, event: str, tickets: Sequence[int], tier: int = 0, vacancies: Vacancies | None = None) -> SeatHold:
@@ -83,6 +124,8 @@ def keep(node: Node, event: str, tickets: Sequence[int], tier: int = 0, vacancie
         raise ServiceError("too-many", f"1 to {terms.most} seats at once", 422)
     now = node.seconds
     with node.view() as view:
+        if ended := why_not_on(node, view, event):
+            raise ended
         policy = policy_now(view, event, now)
         lines = lines_for(view, event, tickets, policy, now, tier)
     until = now + terms.seconds
@@ -122,10 +165,12 @@ def pay(node: Node, event: str, token: str, buyer: Buyer) -> Bought:
     contact = contact_of(buyer.phone, buyer.email) if buyer.eticket else {}
     price = Price(event, order_reference(event, order), order, node.keys.node.public, amount, policy.currency)
     row = None
-    if contact:
-        row = buyers.remember(node, event, order, number, contact, node.seconds + 2 * SIGN_WITHIN)
-    sale = Sale(order, [line.item() for line in lines], buyer.eticket, fee, _digest(token), b"")
-    position = _log(node, price, sale, buyer.payer)
+    with giving_back(node, count_order(node, contact)):
+        if contact:
+            due = node.seconds + 2 * SIGN_WITHIN
+            row = buyers.remember(node, event, order, number, contact, due, amount)
+        sale = Sale(order, [line.item() for line in lines], buyer.eticket, fee, _digest(token), b"")
+        position = _log(node, price, sale, buyer.payer)
     if row is not None:
         node.market.put_off(row, node.seconds)
     return Bought(number, order, position, amount, tuple(tickets))

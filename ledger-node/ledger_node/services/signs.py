@@ -10,6 +10,7 @@ from ledger_node.contract.facts import Holding, Identity, PolicyVersion
 from ledger_node.contract.policy import PERCENT, TicketPolicy
 from ledger_node.contract.provider import Attestation, open_receipt
 from ledger_node.log.ledger import View
+from ledger_node.services.decided import both_ways
 from ledger_node.services.monitoring import HANDED_ON, OFFERED, SCANNED, Sign
 from ledger_node.services.public_facts import fingerprint
 from scanner.verify.entry import Entry
@@ -31,7 +32,8 @@ def signs_of(view: View, position: int, entry: Entry, now: int) -> Iterator[Sign
         record = view.record(entry.body["device"], entry.body["counter"])
         if record is not None and record.ticket is not None:
             cause = entry.body["cause"]
-            yield Sign(position, entry.event, "incident", at, record.ticket, gate=record.gate, cause=cause)
+            ways = both_ways(view, record)
+            yield Sign(position, entry.event, "incident", at, record.ticket, gate=record.gate, cause=cause, ways=ways)
     elif entry.type in HANDED_ON | OFFERED:
         yield _deal(view, position, entry, at)
 

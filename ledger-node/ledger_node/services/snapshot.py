@@ -52,16 +52,21 @@ class Snapshots:
         self._locks: dict[tuple[str, int], threading.Lock] = {}
         self._guard = threading.Lock()
 
-    def get(self, event: str, quorum: int = 0) -> SnapshotFile:
+    def get(self, event: str, quorum: int = 0, above: int = 0) -> SnapshotFile:
         """A snapshot that is at most a little older than the ledger, its checkpoint cosigned by `quorum` witnesses, and
         its tickets stated by them. While witnesses do not answer in time it is the one before, if there is one.
 
-        Raises ServiceError "unknown-event", "disk" or "not-cosigned".
+        It shows a log of more than `above` entries: a device that joined holds uses from its enrolment on, and must
+        know what was granted before.
+
+        Raises ServiceError "unknown-event", "disk", "not-cosigned" or "log-behind".
         """
+        self._node.newer.require()
+        self._node.lost.require()
         with self._guard:
             lock = self._locks.setdefault((event, quorum), threading.Lock())
         with lock:
-            kept = self._usable(self._kept.get((event, quorum)))
+            kept = self._usable(self._kept.get((event, quorum)), above)
             if kept is not None and not self._outdated(kept):
                 return kept
             try:
@@ -76,10 +81,10 @@ class Snapshots:
                 kept = self._kept[event, quorum] = replace(kept, tried=self._node.now())
                 return kept
 
-    def _usable(self, kept: SnapshotFile | None) -> SnapshotFile | None:
+    def _usable(self, kept: SnapshotFile | None, above: int) -> SnapshotFile | None:
         # What a revoked key signed, nobody takes any more.
         good = kept and kept.path.exists() and kept.shown.log_keys == self._node.ledger.log_keys
-        return kept if good else None
+        return kept if kept and good and kept.size > above else None
 
     def _outdated(self, kept: SnapshotFile) -> bool:
         # A big event takes long to build; building it anew for each of many gates would do nothing else.

@@ -7,8 +7,8 @@ activation link on, a guest goes the same way as a buyer.
 import csv
 import hashlib
 import io
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ledger_node.adapters.ticketing import FeedError, read_text
@@ -16,17 +16,27 @@ from ledger_node.contract.bodies_house import RegisterActor, RevokeActor
 from ledger_node.contract.bodies_market import AllotTickets, GrantTickets, RecallTickets
 from ledger_node.contract.facts import Actor, ActorKey, Title
 from ledger_node.contract.outcome import Outcome
-from ledger_node.services import activation
+from ledger_node.names import name_fault
+from ledger_node.services import activation, actors
 from ledger_node.services.activation import Ask
 from ledger_node.services.activation_links import CLAIMED, OPEN, REVOKED
+from ledger_node.services.buyers import asked_field
 from ledger_node.services.errors import ServiceError
+from ledger_node.services.events import read_event
+from ledger_node.services.given import require_actor_id
 from ledger_node.services.letters import contact_of
 from ledger_node.services.links import SPONSORED, link_letter
 from ledger_node.services.node import Node
 from ledger_node.services.pricing import free_seats
+from ledger_node.services.still_on import require_on
+from ledger_node.spelling import found_by
 from scanner.verify.keys import NO_KEY, SigningKey
 
-QUESTION = "我們把這邀請發送到哪個電郵或電話？ Which e-mail or phone did we send this invitation to?"
+QUESTIONS = {
+    "phone": "您給主辦機構的電話號碼？ Which phone number of yours does the host know?",
+    "email": "您給主辦機構的電郵地址？ Which e-mail address of yours does the host know?",
+}
+"""What a guest is asked who has no question of their own: the address that the invitation does not go to."""
 COLUMNS = ("phone", "email", "question", "answer")
 MOST_GUESTS = 10_000
 _CHUNK = 200
@@ -46,6 +56,14 @@ class Guest:
 
 
 @dataclass(frozen=True, slots=True)
+class _Written:
+    """A `messenger.Reachable`."""
+
+    phone: str | None = field(default=None, repr=False)
+    email: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """A sponsor's tickets: not given yet, given but not claimed, and in somebody's hands."""
 
@@ -57,19 +75,23 @@ class Standing:
 
 def add(node: Node, event: str, sponsor: str) -> Outcome:
     """Make the sponsor known to the ledger. Raises ServiceError."""
+    require_actor_id(sponsor)
     key = _key(node, event, sponsor, _generation(node, event, sponsor))
     body = RegisterActor(sponsor, "sponsor", key.public)
-    return node.commit([body.seal(event, node.seconds, node.keys.node)])[0]
+    return node.commit_new(body.seal(event, node.seconds, node.keys.node, node.nonce()))
 
 
 def end(node: Node, event: str, sponsor: str, reason: str) -> Outcome:
     """The sponsor may do nothing more; what they gave stays given. Raises ServiceError."""
-    return node.commit([RevokeActor(sponsor, reason).seal(event, node.seconds, node.keys.node)])[0]
+    actors.require(node, event, sponsor, "sponsor")
+    return node.commit_new(RevokeActor(sponsor, reason).seal(event, node.seconds, node.keys.node, node.nonce()))
 
 
 def allot(node: Node, event: str, sponsor: str, tickets: Sequence[int]) -> Outcome:
     """Put unsold tickets at a sponsor's disposal, all or none. Raises ServiceError."""
-    return node.commit([AllotTickets(sponsor, tickets).seal(event, node.seconds, node.keys.node)])[0]
+    require_on(node, event)
+    _actor(node, event, sponsor)
+    return node.commit_new(AllotTickets(sponsor, tickets).seal(event, node.seconds, node.keys.node, node.nonce()))
 
 
 def free_tickets(node: Node, event: str, count: int, category: int | None = None) -> list[int]:
@@ -99,14 +121,15 @@ def standing(node: Node, event: str, sponsor: str) -> Standing:
     return Standing(sponsor, tuple(free), tuple(unclaimed), tuple(claimed))
 
 
-def read_guests(path: Path) -> list[Guest]:
+def read_guests(path: Path, question: str = "", answer: str = "") -> list[Guest]:
     """The audience of a CSV file, as spreadsheets write it (UTF-8 or Big5; commas, semicolons or tabs), with some of
-    the columns COLUMNS. Raises ServiceError for a bad line.
+    the columns COLUMNS; `question` and `answer` are for who has none of their own. Raises ServiceError for a bad line.
     """
     try:
         text = read_text(path, _MOST_BYTES)
         delimiter = max(",;\t", key=text.partition("\n")[0].count)
-        return list(_guests(csv.DictReader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter)))
+        rows = csv.DictReader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter)
+        return list(_guests(rows, Guest(question=question, answer=answer)))
     except FeedError as error:
         raise ServiceError("no-file", f"{error}; nobody was invited") from error
     except csv.Error as error:
@@ -119,8 +142,14 @@ def invite(
     """Give each guest a ticket and write to them; their tickets. Who was invited before is passed over, so the same
     audience can be given again after a crash. ServiceError, before anything is done, if the tickets do not suffice.
     """
+    require_on(node, event)
+    name = read_event(node, event).manifest.name
+    for place, guest in enumerate(guests, 1):
+        _check_question(guest, f"guest {place}")
+        _, answer, contact, _ = _question(node, guest)
+        activation.require_secret(answer, name, sponsor, *contact.values())
     invited = _invited(node, event, sponsor)
-    new = [guest for guest in guests if not invited & set(contact_of(guest.phone, guest.email).values())]
+    new = [guest for guest in guests if not invited & _sought(contact_of(guest.phone, guest.email))]
     free = standing(node, event, sponsor).free
     if len(free) < len(new):
         raise ServiceError("not-enough", f"{sponsor} has {len(free)} tickets to give, and {len(new)} guests")
@@ -137,14 +166,14 @@ def recall(node: Node, event: str, sponsor: str, tickets: Sequence[int] = ()) ->
     back = list(tickets or standing(node, event, sponsor).unclaimed)
     if back:
         key = _key(node, event, sponsor, _generation(node, event, sponsor) - 1)
-        node.commit([RecallTickets(back).seal(event, node.seconds, key)])
+        node.commit_new(RecallTickets(back).seal(event, node.seconds, key, node.nonce()))
         _end_links(node, event, set(back))
     return back
 
 
 def reclaim(node: Node, event: str, tickets: Sequence[int]) -> Outcome:
     """The house takes tickets that nobody has claimed out of an allotment; their links die. Raises ServiceError."""
-    outcome = node.commit([RecallTickets(tickets).seal(event, node.seconds, node.keys.node)])[0]
+    outcome = node.commit_new(RecallTickets(tickets).seal(event, node.seconds, node.keys.node, node.nonce()))
     _end_links(node, event, set(tickets))
     return outcome
 
@@ -153,16 +182,43 @@ def _invite(node: Node, event: str, sponsor: str, key: SigningKey, pairs: Sequen
     """Links first, then the grant, then the letters: a guest whom a crash leaves out was not given a ticket."""
     made = []
     for ticket, guest in pairs:
-        contact = contact_of(guest.phone, guest.email)
-        person = node.vault.add(contact, node.seconds, [event])
-        answer = guest.answer or next(iter(contact.values()))
-        question = guest.question or QUESTION
+        question, answer, contact, use = _question(node, guest)
+        person = node.vault.keep(contact, use, node.seconds, [event])
         ask = Ask(event, (ticket,), _purchase(sponsor), person, question, answer)
         made.append((person, activation.prepare(node, ask)))
     items = [list(pair) for _, one in made for pair in one.commitments]
     node.commit([GrantTickets(items).seal(event, node.seconds, key)])
     letters = [link_letter(node, one, event, person, sponsor) for person, one in made]
     node.market.invited(letters)
+
+
+def _question(node: Node, guest: Guest) -> tuple[str, str, dict[str, str], dict[str, str]]:
+    """What the guest is asked, the answer, where the letter goes, and what else is kept. Without a question of their
+    own it is the address that the letter does not go to; so nothing is sent there, and it is kept apart.
+    """
+    contact = contact_of(guest.phone, guest.email)
+    if guest.question:
+        return guest.question, guest.answer, contact, {}
+    way = _way(node, contact)
+    (other,) = contact.keys() - {way}
+    return QUESTIONS[other], contact[other], {way: contact[way]}, {asked_field(other): contact[other]}
+
+
+def _way(node: Node, contact: Mapping[str, str]) -> str:
+    found = node.outside.messenger and node.outside.messenger.way(_Written(**contact), "invitation")
+    return found or "email"
+
+
+def _check_question(guest: Guest, named: str) -> None:
+    """Raises ServiceError for a guest who could be asked nothing that their letter does not say."""
+    if bool(guest.question) != bool(guest.answer):
+        raise ServiceError("no-question", f"{named}: give question and answer both; nobody was invited")
+    if guest.question and (fault := name_fault(guest.question)):
+        raise ServiceError("bad-name", f"question: {fault}; nobody was invited")
+    if not guest.question and not (guest.phone and guest.email):
+        why = "the letter goes to the only address that is known, so there is nothing to ask that it does not say"
+        what = "give a question and its answer, or both phone and e-mail"
+        raise ServiceError("no-question", f"{named}: {why}: {what}; nobody was invited")
 
 
 def _invited(node: Node, event: str, sponsor: str) -> set[str]:
@@ -173,14 +229,20 @@ def _invited(node: Node, event: str, sponsor: str) -> set[str]:
     known: set[str] = set()
     for person in persons:
         try:
-            contact = node.vault.contact(person)
+            kept = node.vault.read(person)
         except ServiceError:
             continue
-        known |= {value for value in (contact.phone, contact.email) if value}
+        for name in QUESTIONS:
+            known |= _sought({name: kept.get(name)}) | _sought({name: kept.get(asked_field(name))})
     return known
 
 
-def _guests(rows: "csv.DictReader[str]") -> Iterator[Guest]:
+def _sought(contact: Mapping[str, str | None]) -> set[str]:
+    """By which a guest is known again."""
+    return {found_by(name, value) for name, value in contact.items() if value}
+
+
+def _guests(rows: "csv.DictReader[str]", usual: Guest) -> Iterator[Guest]:
     unknown = set(rows.fieldnames or ()) - set(COLUMNS)
     if unknown or not rows.fieldnames:
         raise ServiceError("bad-header", f"line 1: the columns are some of {','.join(COLUMNS)}")
@@ -189,8 +251,11 @@ def _guests(rows: "csv.DictReader[str]") -> Iterator[Guest]:
         if None in row or count > MOST_GUESTS:
             raise ServiceError("bad-rows", f"line {rows.line_num}: too many columns or rows; nobody was invited")
         guest = Guest(**{name: (value or "").strip() for name, value in row.items()})
+        if not guest.question and not guest.answer:
+            guest = replace(guest, question=usual.question, answer=usual.answer)
         try:
-            contact = set(contact_of(guest.phone, guest.email).values())
+            contact = _sought(contact_of(guest.phone, guest.email))
+            _check_question(guest, "this guest")
         except ServiceError as error:
             raise ServiceError("bad-rows", f"line {rows.line_num}: {error}; nobody was invited") from error
         if not contact & seen:

@@ -14,6 +14,7 @@ from typing import Any
 
 import sqlite_utils
 
+from ledger_node import formats
 from ledger_node.services.errors import ServiceError
 
 
@@ -43,13 +44,23 @@ class Store:
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
         fresh = not path.exists()
+        if why := formats.refusal(path):
+            raise ServiceError("format", why, 503)
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        if fresh:
-            # A power cut while the file is being made must not leave half of it: EXTRA first, then WAL with FULL.
-            self._db.execute("PRAGMA synchronous=EXTRA")
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=FULL")
-        _schema(self._db)
+        try:
+            if fresh:
+                # A power cut while the file is being made must not leave half of it: EXTRA first, then WAL with FULL.
+                self._db.execute("PRAGMA synchronous=EXTRA")
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=FULL")
+            formats.mark(self._db, path)
+            _schema(self._db)
+        except sqlite3.OperationalError as error:
+            self._db.close()
+            raise _fault(error) from error
+        except BaseException:
+            self._db.close()
+            raise
 
     def close(self) -> None:
         """Close the file; may be called twice."""
@@ -118,9 +129,11 @@ class Store:
         except sqlite3.OperationalError as error:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
-            raise ServiceError(
-                "disk", f"the node cannot write its own notes ({error}): look at the disk", 503
-            ) from error
+            raise _fault(error) from error
+
+
+def _fault(error: sqlite3.Error) -> ServiceError:
+    return ServiceError("disk", f"the node cannot write its own notes ({error}): look at the disk", 503)
 
 
 def _schema(db: sqlite3.Connection) -> None:

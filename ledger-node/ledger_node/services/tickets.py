@@ -6,6 +6,7 @@ from ledger_node.contract.outcome import Outcome
 from ledger_node.contract.state import Ticket
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.node import Node
+from ledger_node.services.refund_plans import see
 from scanner.verify.gatecode import Certificate, event_hash, sign_certificate
 from scanner.verify.keys import NO_KEY
 from scanner.verify.row import ACTIVE, BLOCKED, CANCELLED, REFUNDED
@@ -40,11 +41,25 @@ def register_key(node: Node, event: str, index: int, owner_seq: int, holder_key:
 
 
 def set_state(node: Node, event: str, indexes: list[int], state: str, reason: str) -> Outcome:
-    """Cancel, refund, block or reinstate tickets, all or none. ServiceError while one's money is on its way back."""
+    """Cancel, refund, block or reinstate tickets, all or none. ServiceError while one's money is on its way back, and
+    for a refund of what was never sold: it is for good.
+    """
     busy = node.market.refunds.under_way(event, indexes)
     if busy:
         raise ServiceError("refund-under-way", f"ticket {min(busy)}: its refund is under way; see `refunds list`", 409)
-    return node.commit([node.operator.set_state(event, indexes, state, reason, node.seconds)])[0]
+    if state == STATE_WORDS[REFUNDED]:
+        _require_sold(node, event, indexes)
+    return node.commit_new(node.operator.set_state(event, indexes, state, reason, node.seconds, node.nonce()))
+
+
+def _require_sold(node: Node, event: str, indexes: list[int]) -> None:
+    with node.view() as view:
+        node.event(view, event)
+        for index in indexes:
+            seen = see(view, event, index)
+            if seen.title.place != "person":
+                told = f"{seen.label}: nobody has bought it; `tickets cancel` ends it, and can be undone"
+                raise ServiceError("not-sold", told, 409)
 
 
 def certificate(node: Node, event: str, index: int, ttl: int = DAY) -> Certified:

@@ -97,6 +97,10 @@ class Trail:
         rows = self._database.read(statement, after, most)
         return [Act(*row) for row in rows]
 
+    def tells(self, what: str, subject: str) -> bool:
+        """Whether such an act was ever done to this."""
+        return bool(self._database.read("SELECT 1 FROM trail WHERE what = ? AND subject = ? LIMIT 1", what, subject))
+
     def check(self) -> str | None:
         """What is wrong with the trail, naming the row; None if every row and the head's signature are good."""
         previous, expected = FIRST_PREVIOUS, 1

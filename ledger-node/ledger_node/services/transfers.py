@@ -14,11 +14,13 @@ from ledger_node.contract.outcome import Outcome
 from ledger_node.services import dealing
 from ledger_node.services.accounts.site import site_of
 from ledger_node.services.acts import log_act, read_act
+from ledger_node.services.counted import count_letter, count_offer, giving_back
 from ledger_node.services.dealing import Newcomer, Ready
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.events import read_event
-from ledger_node.services.letters import contact_of, when, write_letter
+from ledger_node.services.letters import contact_of, write_letter
 from ledger_node.services.node import Node
+from ledger_node.services.told_times import when
 from scanner.verify.record import record_hash
 
 TEMPLATE = "transfer_offer"
@@ -44,14 +46,21 @@ class Offered:
 
 def offer(node: Node, event: str, raw: bytes, to: Recipient | None = None) -> Offered:
     """Log the offer and write to the recipient; the same offer again writes no second letter. Raises ServiceError."""
-    _, act = read_act(raw, OfferTransfer, event)
+    entry, act = read_act(raw, OfferTransfer, event)
     deal = record_hash(raw)
     if to is not None and invitation(to.secret) != act.to:
         raise ServiceError("bad-secret", "the offer is not to whoever has this secret", 422)
     contact = contact_of(to.phone, to.email) if to else {}
-    outcome = log_act(node, raw)
-    if to is not None and node.market.letter(_letter(deal)) is None:
-        _write(node, act, event, deal, to.secret, contact)
+    unwritten = to is not None and node.market.letter(_letter(deal)) is None
+    letter = count_letter(node, entry, act.ticket, contact) if unwritten else ()
+    with giving_back(node, letter):
+        with giving_back(node, offered := count_offer(node, entry, act.ticket, deal)):
+            outcome = log_act(node, raw)
+        if not outcome.new:
+            node.tally.give_back(offered)
+            dealing.find_deal(node, event, "transfer", deal)
+        if to is not None and unwritten:
+            _write(node, act, event, deal, to.secret, contact)
     return Offered(deal, outcome.position, to is not None)
 
 
@@ -96,11 +105,11 @@ def cancel_for(node: Node, event: str, deal: bytes) -> Outcome:
 
 
 def _write(node: Node, act: OfferTransfer, event: str, deal: bytes, secret: bytes, contact: Mapping[str, str]) -> None:
-    person = node.vault.add(contact, node.seconds, [event])
+    person = node.vault.keep(contact, {}, node.seconds, [event])
     # The secret stands behind #, so that it reaches no server's log.
     url = site_of(node).link(f"/offer#{event}/{deal.hex()}/{secret.hex()}")
-    name = read_event(node, event).manifest.name
-    values = {"event": name, "price": str(act.price), "link": url, "until": when(act.until)}
+    manifest = read_event(node, event).manifest
+    values = {"event": manifest.name, "price": str(act.price), "link": url, "until": when(act.until, manifest.zone)}
     node.market.invited([write_letter(node, _letter(deal), event, person, TEMPLATE, values, deal)])
 
 

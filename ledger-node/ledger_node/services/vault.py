@@ -2,8 +2,11 @@
 
 A person is a random id, a random key and fields (name, phone, ...). The key is kept wrapped under the vault key, which
 lives with the node's other keys and never in this file; each field is a box (XSalsa20-Poly1305) under the person's key
-and the field's name, padded, so that neither content nor length shows. To find a person by phone, e-mail or document
-there is a blind index: a keyed BLAKE2b of the value, as it is given; bringing values into one form is the caller's.
+and the field's name, padded, so that neither content nor length shows. To find a person by phone, e-mail, document or
+order there is a blind index: a keyed BLAKE2b of the value in the one form of `spelling`.
+
+Who has the same phone and the same e-mail is one person with one record (`keep`). One that has only one of the two in
+common is another: a phone that somebody else typed must not open this person's record to them.
 
 `forget` deletes the wrapped key, the boxes and the index in one transaction, which also notes that the file must be
 made anew without them; if the process dies before that is done, opening the file does it. Not here: who may ask, and
@@ -19,12 +22,15 @@ from pathlib import Path
 from ledger_node.services.database import Database
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.locker import Locker
+from ledger_node.spelling import found_by
 from scanner.verify.keys import lock_secret, unlock_secret
 
 FIELDS = frozenset({"name", "phone", "email", "document"})
 """What is kept of a person. Besides, a use case may keep its own under "use:id", such as an answer to a question."""
-FINDABLE = frozenset({"phone", "email", "document"})
+FINDABLE = frozenset({"phone", "email", "document", "order"})
+"""By what a person is found. "order" stands for each order's number, which is a use case's field "order:id"."""
 MOST_BYTES = 4_096
+UNKNOWN_PERSON = "there is nobody with this id: forgotten, or never here; `ledger-node vault find` gives ids"
 _OF_USE = re.compile(r"[a-z]{1,16}:[0-9a-z-]{1,64}")
 _BLOCK = 64
 _NONCE = 24
@@ -32,12 +38,13 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS persons (person TEXT PRIMARY KEY, key BLOB NOT NULL, since INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS fields (person TEXT NOT NULL REFERENCES persons ON DELETE CASCADE, name TEXT NOT NULL,
     box BLOB NOT NULL, PRIMARY KEY (person, name)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS lookups (digest BLOB NOT NULL, person TEXT NOT NULL REFERENCES persons ON DELETE CASCADE,
-    name TEXT NOT NULL, PRIMARY KEY (digest, person)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS sought (digest BLOB NOT NULL, person TEXT NOT NULL REFERENCES persons ON DELETE CASCADE,
+    name TEXT NOT NULL, PRIMARY KEY (digest, person, name)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS merged (old TEXT PRIMARY KEY, person TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS ties (person TEXT NOT NULL REFERENCES persons ON DELETE CASCADE, event TEXT NOT NULL,
     PRIMARY KEY (person, event)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS unscrubbed (yes INTEGER PRIMARY KEY) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS lookups_of ON lookups (person);
+CREATE INDEX IF NOT EXISTS sought_of ON sought (person);
 """
 
 
@@ -61,7 +68,12 @@ class Vault:
         self.locker = Locker(key, draw, before)
         self._draw = draw
         self._database = Database(path, _SCHEMA)
-        self._scrub()
+        try:
+            self._upgrade()
+            self._scrub()
+        except BaseException:
+            self._database.close()
+            raise
 
     def close(self) -> None:
         """Close the file; may be called twice."""
@@ -76,6 +88,17 @@ class Vault:
             self._database.write("INSERT INTO persons VALUES (?, ?, ?)", person, wrapped, now)
             self._put(person, key, values)
             self._tie(person, events)
+        return person
+
+    def keep(self, contact: Mapping[str, str], use: Mapping[str, str], now: int, events: Iterable[str] = ()) -> str:
+        """The person with just this contact, a new one if there is none, with `use` cases' fields and events added; the
+        id. Durable. Raises ServiceError.
+        """
+        with self._database.transaction():
+            person = self._same(contact)
+            if person is None:
+                return self.add({**contact, **use}, now, events)
+            self.change(person, use, events)
         return person
 
     @contextmanager
@@ -95,7 +118,13 @@ class Vault:
         with self._database.transaction():
             for name in names:
                 self._database.write("DELETE FROM fields WHERE person = ? AND name = ?", person, name)
-                self._database.write("DELETE FROM lookups WHERE person = ? AND name = ?", person, name)
+                self._database.write("DELETE FROM sought WHERE person = ? AND name = ?", person, name)
+
+    def untie(self, person: str, events: Iterable[str]) -> None:
+        """The person has to do with these events no more."""
+        with self._database.transaction():
+            for event in events:
+                self._database.write("DELETE FROM ties WHERE person = ? AND event = ?", person, event)
 
     def read(self, person: str) -> dict[str, str]:
         """Every field of the person, by name. Raises ServiceError "unknown-person"; "vault" for a damaged box."""
@@ -109,13 +138,24 @@ class Vault:
         values = self.read(person)
         return Contact(values.get("phone"), values.get("email"))
 
+    def one(self, person: str, name: str) -> str | None:
+        """One field of the person, None if there is none. Raises ServiceError as `read` does."""
+        with self._database.transaction():
+            key = self._person_key(person)
+            rows = self._database.read("SELECT box FROM fields WHERE person = ? AND name = ?", person, name)
+        return self._open(person, name, rows[0][0], key) if rows else None
+
     def find(self, name: str, value: str) -> list[str]:
-        """The persons whose field `name` (one of FINDABLE) is exactly `value`."""
+        """The persons whose field `name` (one of FINDABLE) is `value`, however either is spelt."""
+        return sorted({person for person, _ in self.fields_with(name, value)})
+
+    def fields_with(self, name: str, value: str) -> list[tuple[str, str]]:
+        """Where that value stands: the person, and the field's own name, which for an order is "order:id"."""
         _findable(name)
-        found: set[str] = set()
-        for digest in self.locker.digests(name, value):
-            rows = self._database.read("SELECT person FROM lookups WHERE digest = ?", digest)
-            found |= {row[0] for row in rows}
+        found: set[tuple[str, str]] = set()
+        for digest in self.locker.digests(name, found_by(name, value)):
+            rows = self._database.read("SELECT person, name FROM sought WHERE digest = ?", digest)
+            found |= {(person, field) for person, field in rows}
         return sorted(found)
 
     def events(self, person: str) -> list[str]:
@@ -123,11 +163,20 @@ class Vault:
         rows = self._database.read("SELECT event FROM ties WHERE person = ? ORDER BY event", person)
         return [row[0] for row in rows]
 
-    def export(self, person: str) -> dict[str, object]:
-        """Everything that is kept about the person, for the person: fields, events, since when (unix seconds)."""
-        fields = self.read(person)
-        ((since,),) = self._database.read("SELECT since FROM persons WHERE person = ?", person)
-        return {"person": person, "since": since, "events": self.events(person), "fields": fields}
+    def since(self, person: str) -> int:
+        """When the person was added, in unix seconds. Raises ServiceError "unknown-person"."""
+        rows = self._database.read("SELECT since FROM persons WHERE person = ?", person)
+        if not rows:
+            raise _unknown()
+        return int(rows[0][0])
+
+    def merged(self) -> list[tuple[str, str]]:
+        """Ids that another took the place of when the file was upgraded, and which; until `forget_merged`."""
+        return [(old, person) for old, person in self._database.read("SELECT old, person FROM merged")]
+
+    def forget_merged(self) -> None:
+        """Every book says the new ids."""
+        self._database.write("DELETE FROM merged")
 
     def persons(self) -> list[str]:
         """Everybody's id."""
@@ -182,12 +231,50 @@ class Vault:
         wrapped = self.locker.lock(key, bytes.fromhex(person))
         self._database.write("UPDATE persons SET key = ? WHERE person = ?", wrapped, person)
         for name, box in self._database.read("SELECT name, box FROM fields WHERE person = ?", person):
-            if name in FINDABLE:
+            if _sort(name) in FINDABLE:
                 self._index(person, name, self._open(person, name, box, key))
 
     def _index(self, person: str, name: str, value: str) -> None:
-        self._database.write("DELETE FROM lookups WHERE person = ? AND name = ?", person, name)
-        self._database.write("INSERT INTO lookups VALUES (?, ?, ?)", self.locker.digest(name, value), person, name)
+        digest = self.locker.digest(_sort(name), found_by(_sort(name), value))
+        self._database.write("DELETE FROM sought WHERE person = ? AND name = ?", person, name)
+        self._database.write("INSERT INTO sought VALUES (?, ?, ?)", digest, person, name)
+
+    def _same(self, contact: Mapping[str, str]) -> str | None:
+        """The first person with these of FIELDS, and no other."""
+        if not contact:
+            return None
+        found = set.intersection(*(set(self.find(name, value)) for name, value in contact.items()))
+        for person in sorted(found):
+            names = {row[0] for row in self._database.read("SELECT name FROM fields WHERE person = ?", person)}
+            if names & FIELDS == contact.keys():
+                return person
+        return None
+
+    def _upgrade(self) -> None:
+        """Files of earlier versions had a record for each order, and found only what was spelt alike: one record for
+        each person from now on, with an index that knows every spelling. All or nothing; `merged` tells other books.
+        """
+        if not self._database.read("SELECT 1 FROM sqlite_master WHERE name = 'lookups'"):
+            return
+        first: dict[tuple[tuple[str, str], ...], str] = {}
+        with self._database.transaction():
+            for person in [row[0] for row in self._database.read("SELECT person FROM persons ORDER BY since, person")]:
+                # Another vault key ends it here. A box that is damaged stays, with the rest of its person, as it is.
+                self._person_key(person)
+                try:
+                    values = self.read(person)
+                except ServiceError:
+                    continue
+                about = tuple(sorted((name, found_by(name, value)) for name, value in values.items() if name in FIELDS))
+                same = first.setdefault(about, person) if about else person
+                new = values if same == person else {name: values[name] for name in values.keys() - FIELDS}
+                self._put(same, self._person_key(same), new)
+                if same != person:
+                    self._tie(same, self.events(person))
+                    self._database.write("DELETE FROM persons WHERE person = ?", person)
+                    self._database.write("INSERT INTO merged VALUES (?, ?)", person, same)
+            self._database.write("DROP TABLE lookups")
+            self._database.write("INSERT OR IGNORE INTO unscrubbed VALUES (1)")
 
     def _scrub(self) -> None:
         if self._database.read("SELECT 1 FROM unscrubbed"):
@@ -198,7 +285,7 @@ class Vault:
         for name, value in values.items():
             box = self._box(person, name, value, key)
             self._database.write("INSERT OR REPLACE INTO fields VALUES (?, ?, ?)", person, name, box)
-            if name in FINDABLE:
+            if _sort(name) in FINDABLE:
                 self._index(person, name, value)
 
     def _tie(self, person: str, events: Iterable[str]) -> None:
@@ -224,12 +311,21 @@ class Vault:
     def _person_key(self, person: str) -> bytes:
         rows = self._database.read("SELECT key FROM persons WHERE person = ?", person)
         if not rows:
-            raise ServiceError("unknown-person", "there is nobody with this id: forgotten, or never here", 404)
+            raise _unknown()
         # The id is part of the secret, so that a key that was moved to another row opens nothing.
         key = self.locker.unlock(rows[0][0], bytes.fromhex(person))
         if key is None:
             raise ServiceError("vault", f"the key of person {person} does not open: is keys/vault.key another?", 500)
         return key
+
+
+def _unknown() -> ServiceError:
+    return ServiceError("unknown-person", UNKNOWN_PERSON, 404)
+
+
+def _sort(name: str) -> str:
+    """What kind of value a field has: an "order:id" is an order's number."""
+    return name.partition(":")[0]
 
 
 def _findable(name: str) -> None:

@@ -8,7 +8,7 @@ nobody waits for it. People's own keys stay as they are: they are wrapped anew.
 from dataclasses import dataclass
 
 from ledger_node import vault_key
-from ledger_node.key_files import HomeError
+from ledger_node.home_folder import HomeError
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.node import Node
 from ledger_node.services.trail import Actor

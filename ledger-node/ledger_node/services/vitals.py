@@ -10,7 +10,7 @@ from ledger_node.services.monitoring import Raised, Thresholds
 
 Condition = tuple[str, str, str]
 """(rule, event, subject)."""
-CONDITIONS = frozenset({"log-stalled", "witness-stalled", "gate-behind"})
+CONDITIONS = frozenset({"log-stalled", "witness-stalled", "gate-behind", "clock-jumped", "log-behind"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +27,16 @@ class GateSeen:
 @dataclass(frozen=True, slots=True)
 class Vitals:
     """One look. `log_asked` is since when the ledger's writer owes an answer; `witnesses` has those that do not sign,
-    with their problem. Times are unix seconds.
+    with their problem; `clock_jump` is by how many seconds the machine's clock jumped; `lost` has
+    the log's size and the one that it was shown to have had, if they differ. Times are unix seconds.
     """
 
     now: int
     log_asked: int
     witnesses: Mapping[str, str] = field(default_factory=dict)
     gates: tuple[GateSeen, ...] = ()
+    clock_jump: float = 0.0
+    lost: tuple[int, int] | None = None
 
 
 def watched(limits: Thresholds, doors: int, starts: int, now: int) -> bool:
@@ -60,6 +63,10 @@ def _wrong(limits: Thresholds, vitals: Vitals) -> Iterator[tuple[Condition, tupl
     silent = vitals.now - vitals.log_asked
     if silent >= limits.log_silent:
         yield ("log-stalled", "", "log"), (0, {"seconds": silent})
+    if vitals.clock_jump:
+        yield ("clock-jumped", "", "clock"), (0, {"seconds": round(vitals.clock_jump)})
+    if vitals.lost:
+        yield ("log-behind", "", "log"), (0, {"size": vitals.lost[0], "newest": vitals.lost[1]})
     for name in vitals.witnesses:
         # The witness's own words stay in the node's log: they are text of another organisation.
         yield ("witness-stalled", "", f"witness {name}"), (limits.witness_late, {})

@@ -116,6 +116,18 @@ class Watch:
                 stated = self._stated = state_of(view, self._log.origin)
             return stated
 
+    @property
+    def log_keys_note(self) -> str:
+        """The newest list of the log's keys that was seen; empty before the first."""
+        return self._keys.newest.note
+
+    def tile(self, path: tiles.TilePath) -> bytes | None:
+        """What stands at a C2SP tile path of the replica; None if it is not that long."""
+        with contextlib.ExitStack() as stack:
+            with self._lock:
+                view = stack.enter_context(self._replica.view())
+            return view.read(path)
+
     def _noted(self, act: Callable[[], Cosigned | Refused]) -> Cosigned | Refused:
         """Do it unless there is evidence; faults become refusals, and what is wrong is kept for `standing`."""
         try:

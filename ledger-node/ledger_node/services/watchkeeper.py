@@ -1,6 +1,9 @@
 """Monitoring as one thing that is started and closed: settings, monitor and, if there is a webhook, its deliverer."""
 
 import secrets
+from pathlib import Path
+
+import structlog
 
 from ledger_node.adapters.alert_webhook import AlertWebhook
 from ledger_node.adapters.exchange import BadAddressError
@@ -11,13 +14,16 @@ from ledger_node.services.monitor import Monitor
 from ledger_node.services.node import Node
 
 _FINE = 2**20
+log = structlog.get_logger()
 
 
 class Watchkeeper:
-    """Raises ServiceError at once if the settings are wrong."""
+    """Raises ServiceError at once if the settings are wrong; without the webhook's secret nothing is posted."""
 
-    def __init__(self, node: Node) -> None:
-        settings = read_settings(node.home)
+    def __init__(self, node: Node, credentials: Path | None = None) -> None:
+        settings = read_settings(node.home, credentials)
+        if settings.left_out:
+            log.error("a secret is missing", problem=settings.left_out)
         self._webhook = _webhook(settings.webhook, node) if settings.webhook else None
         self._deliverer = self._delivering(node, self._webhook) if self._webhook else None
         self._monitor = Monitor(node, settings.thresholds, node.alerts)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ledger_node.log.tiles import TilePath
 from ledger_node.services.evidence import Evidence
 from ledger_node.services.replica import Progress, Replica
 from ledger_node.services.watch import Cosigned, Refused, Watch, WatchedLog
@@ -88,6 +89,14 @@ class Witness:
         seen = self._memory.seen(origin)
         checkpoint = parse_checkpoint(seen.note)
         return "" if isinstance(checkpoint, Malformed) else seen.note + self._sign(checkpoint, seen.at)
+
+    def tile(self, origin: str, path: TilePath) -> bytes | None:
+        """What stands at a C2SP tile path of the log as it was replayed here; None if it is not that long."""
+        return self._watches[origin].tile(path)
+
+    def log_keys(self, origin: str) -> str:
+        """The newest list of the log's keys that was seen; empty before the first."""
+        return self._watches[origin].log_keys_note
 
     def evidence(self, origin: str) -> list[Evidence]:
         """What was found against the log."""

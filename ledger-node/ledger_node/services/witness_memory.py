@@ -19,7 +19,8 @@ from pathlib import Path
 
 import sqlite_utils
 
-from ledger_node.config import WITNESS_FILE
+from ledger_node import formats
+from ledger_node.home_folder import WITNESS_FILE
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.evidence import Evidence
 from scanner.verify.entry import Malformed
@@ -46,16 +47,25 @@ class Memory:
     def __init__(self, home: Path) -> None:
         self._lock = threading.Lock()
         self._guard, self._findings = home / "keys" / "signed.json", home / "evidence"
+        path = home / WITNESS_FILE
         with self._as_service_error():
+            if why := formats.refusal(path):
+                raise ServiceError("format", why, 503)
             for folder in (self._guard.parent, self._findings):
                 folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._db = sqlite3.connect(home / WITNESS_FILE, check_same_thread=False, isolation_level=None)
-            self._db.execute("PRAGMA synchronous=EXTRA")
-            self._db.execute("PRAGMA journal_mode=WAL")
-            _schema(self._db)
+            self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._signed: dict[str, Seen] = {}
         self._lists: dict[str, str] = {}
-        self._read_guard()
+        try:
+            with self._as_service_error():
+                self._db.execute("PRAGMA synchronous=EXTRA")
+                self._db.execute("PRAGMA journal_mode=WAL")
+                formats.mark(self._db, path)
+                _schema(self._db)
+            self._read_guard()
+        except BaseException:
+            self._db.close()
+            raise
 
     def close(self) -> None:
         """Close the database; may be called twice."""

@@ -6,7 +6,7 @@ Keeps what is known of the witness between two questions. When to ask, and whom,
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from ledger_node.adapters.witness_client import WitnessError, ask_state, ask_witness
+from ledger_node.adapters.witness_client import TIMEOUT, WitnessError, ask_checkpoint, ask_state, ask_witness
 from ledger_node.log.ledger import Ledger
 from ledger_node.log.port import Head
 from ledger_node.log.witness_protocol import AddCheckpoint, read_size
@@ -37,6 +37,10 @@ def witness_of(text: str) -> WitnessAddress:
         why = key.reason if isinstance(key, Malformed) else "it is a log's key"
         raise ServiceError("witness", f"{vkey!r} is no witness's key ({why}): ask the witness for it (GET {url})")
     return WitnessAddress(url, key)
+
+
+class AheadError(WitnessError):
+    """The witness has signed a log of ours that is longer than this node's."""
 
 
 @dataclass(slots=True)
@@ -86,12 +90,21 @@ class WitnessPeer:
             raise WitnessError(f"it states the tickets of another log, or of size {stated.size} and not {head.size}")
         return note
 
+    def newest(self, origin: str, timeout: float = TIMEOUT) -> str:
+        """The newest checkpoint of ours that it signed, as it shows it; empty before the first. Raises WitnessError."""
+        answer = ask_checkpoint(self.address.url, short_name(origin), timeout)
+        if answer.status == HTTPStatus.NOT_FOUND:
+            return ""
+        if answer.status != HTTPStatus.OK:
+            raise WitnessError(f"{self.address.url} answers {answer.status}: {answer.reason}")
+        return answer.body.decode(errors="replace")
+
     def _believe(self, size: int, ours: int) -> None:
         """Start from the size that the witness names, unless that is what it was told already."""
         if size == self.signed:
             raise WitnessError(f"it says that it has seen another log of size {size}: compare the two checkpoints")
         if size > ours:
-            raise WitnessError(f"it has seen size {size}, we have {ours}: was this node restored from a backup?")
+            raise AheadError(f"it has seen size {size}, we have {ours}: was this node restored from a backup?")
         self.signed = size
 
 

@@ -14,21 +14,19 @@ from pydantic import BaseModel
 from starlette.requests import Request
 
 from ledger_node.services.accounts import sessions, signing_in, staff
-from ledger_node.services.accounts.roles import Role, Way
 from ledger_node.services.accounts.site import Site
 from ledger_node.services.accounts.tables import Account
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.node import Node
 from ledger_node.web.account_models import Code, Coded, Credential, Empty, Invited, Joining, Token, read_model
-from ledger_node.web.guard import Guard
-from ledger_node.web.limits import Limits, address_of
+from ledger_node.web.addresses import address_of, group_of
+from ledger_node.web.guard import Guard, session_of
 from ledger_node.web.reply import JSON, Reply, reply
 from ledger_node.web.routes import add_route, plain
 
 MOST_BODY = 32_768
 """A passkey's attestation may carry certificates."""
 _ACCOUNTS = "/v1/accounts"
-_PRIVATE = {"Cache-Control": "no-store"}
 _GUESSES = frozenset({"not-signed-in", "invitation"})
 _T = TypeVar("_T")
 _M = TypeVar("_M", bound=BaseModel)
@@ -69,64 +67,58 @@ class _Accounts:
         self._node = node
         self._site = site
         self._guard = guard
-        self._limits = Limits()
-        self._anybody = guard.require()
-        self._strong = guard.require(way=Way.PASSKEY)
-        self._ops = guard.require(Role.OPS)
-        self._strong_ops = guard.require(Role.OPS, way=Way.PASSKEY)
-        self._readers = guard.require(Role.OPS, Role.REGULATOR)
 
     async def begin_join(self, request: Request) -> Reply:
         """Whom an invitation is for, and what the browser needs to make a passkey."""
-        asked = await self._stranger(request, Token)
+        asked = await _read(request, Token)
         account, options = await self._try(request, signing_in.begin_join, self._node, self._site, asked.token)
         return _answer({"account": account_map(account), "options": options})
 
     async def finish_join(self, request: Request) -> Reply:
         """The passkey that was made: sets the session's cookie."""
-        asked = await self._stranger(request, Joining)
+        asked = await _read(request, Joining)
         given = (self._node, self._site, asked.token, asked.credential, address_of(request))
         return self._signed_in(await self._try(request, signing_in.finish_join, *given))
 
     async def begin_login(self, request: Request) -> Reply:
         """What the browser needs to sign in with a passkey."""
-        await self._stranger(request, Empty)
+        await _read(request, Empty)
         return _answer({"options": signing_in.begin_login(self._node, self._site)})
 
     async def finish_login(self, request: Request) -> Reply:
         """The passkey that was used: sets the session's cookie."""
-        asked = await self._stranger(request, Credential)
+        asked = await _read(request, Credential)
         given = (self._node, self._site, asked.credential, address_of(request))
         return self._signed_in(await self._try(request, signing_in.finish_login, *given))
 
     async def login_by_code(self, request: Request) -> Reply:
         """Name, key and the app's code: sets the session's cookie."""
-        asked = await self._stranger(request, Coded)
+        asked = await _read(request, Coded)
         given = (self._node, asked.name, asked.key, asked.code, address_of(request))
         return self._signed_in(await self._try(request, signing_in.login_by_code, *given))
 
     async def logout(self, request: Request) -> Reply:
         """Ends this session."""
-        session = await self._anybody(request)
+        session = session_of(request)
         await _read(request, Empty)
         await asyncio.to_thread(sessions.end_session, self._node, session, session.number)
         return _answer({}, {"Set-Cookie": self._guard.no_cookie()})
 
     async def me(self, request: Request) -> Reply:
         """Who is signed in, and how."""
-        session = await self._anybody(request)
+        session = session_of(request)
         return _answer({**account_map(session.account), "way": session.way, "session": session.number})
 
     async def sessions(self, request: Request) -> Reply:
         """One's own sessions."""
-        session = await self._anybody(request)
+        session = session_of(request)
         rows = await asyncio.to_thread(sessions.list_sessions, self._node, session.account.account)
         hidden = ("account",)
         return _answer([{name: value for name, value in asdict(row).items() if name not in hidden} for row in rows])
 
     async def end_session(self, request: Request) -> Reply:
         """Ends one of one's own sessions."""
-        session = await self._anybody(request)
+        session = session_of(request)
         number = str(request.path_params["number"])
         if not (number.isascii() and number.isdecimal()) or len(number) > 15:
             raise ServiceError("unknown-session", f"you have no session {number}", 404)
@@ -135,13 +127,13 @@ class _Accounts:
 
     async def begin_passkey(self, request: Request) -> Reply:
         """What the browser needs to make one more passkey."""
-        session = await self._strong(request)
+        session = session_of(request)
         await _read(request, Empty)
         return _answer({"options": signing_in.begin_passkey(self._node, self._site, session)})
 
     async def finish_passkey(self, request: Request) -> Reply:
         """One more passkey."""
-        session = await self._strong(request)
+        session = session_of(request)
         asked = await _read(request, Credential)
         given = (self._node, self._site, session, asked.credential)
         await asyncio.to_thread(signing_in.finish_passkey, *given)
@@ -149,65 +141,62 @@ class _Accounts:
 
     async def begin_second_way(self, request: Request) -> Reply:
         """A new code secret and key, shown this once. The second way before is off."""
-        session = await self._strong(request)
+        session = session_of(request)
         await _read(request, Empty)
         made = await asyncio.to_thread(signing_in.begin_second_way, self._node, session)
         return _answer({"secret": made.secret, "uri": made.uri, "key": made.key})
 
     async def finish_second_way(self, request: Request) -> Reply:
         """The app's first code switches the second way on."""
-        session = await self._strong(request)
+        session = session_of(request)
         asked = await _read(request, Code)
         await asyncio.to_thread(signing_in.finish_second_way, self._node, session, asked.code)
         return _answer({})
 
-    async def list_accounts(self, request: Request) -> Reply:
+    async def list_accounts(self, _request: Request) -> Reply:
         """All accounts. For operators."""
-        await self._ops(request)
         found = await asyncio.to_thread(self._node.accounts.accounts)
         return _answer([account_map(one) for one in found])
 
     async def invite(self, request: Request) -> Reply:
         """A new account's invitation. For operators with a passkey."""
-        session = await self._strong_ops(request)
+        session = session_of(request)
         asked = await _read(request, Invited)
         given = (self._node, asked.role, asked.name, asked.organisation, session.actor)
         return self._invitation(await asyncio.to_thread(staff.invite, *given))
 
     async def recover(self, request: Request) -> Reply:
-        """Takes away how the account signs in, and invites its person anew. For another operator with a passkey."""
-        session = await self._strong_ops(request)
+        """Takes away how the account signs in. For another operator with a passkey; the link that lets its person in
+        again is printed at the console alone.
+        """
+        session = session_of(request)
         await _read(request, Empty)
         given = (self._node, str(request.path_params["account"]), session.actor)
-        return self._invitation(await asyncio.to_thread(staff.recover, *given))
+        known = await asyncio.to_thread(staff.close, *given)
+        return _answer({"account": known.account, "next": staff.AT_THE_CONSOLE})
 
     async def revoke(self, request: Request) -> Reply:
         """The account is out for good. For operators with a passkey."""
-        session = await self._strong_ops(request)
+        session = session_of(request)
         await _read(request, Empty)
         await asyncio.to_thread(staff.revoke, self._node, str(request.path_params["account"]), session.actor)
         return _answer({})
 
-    async def trail(self, request: Request) -> Reply:
+    async def trail(self, _request: Request) -> Reply:
         """The audit trail's newest thousand acts, and its signed head. For operators and the regulator."""
-        await self._readers(request)
         head = self._node.trail.head()
         acts = await asyncio.to_thread(self._node.trail.acts, max(0, head.n - 1_000))
         shown = {"n": head.n, "hash": head.hash.hex(), "signature": head.signature.hex()}
         return _answer({"head": shown, "acts": [asdict(act) for act in acts]})
-
-    async def _stranger(self, request: Request, model: type[_M]) -> _M:
-        """Before anybody is known: the page is ours, and its network has not been wrong too often."""
-        self._guard.same_site(request)
-        self._limits.check(address_of(request), self._node.now())
-        return await _read(request, model)
 
     async def _try(self, request: Request, act: Callable[..., _T], *given: Any) -> _T:
         try:
             return await asyncio.to_thread(functools.partial(act, *given))
         except ServiceError as error:
             if error.code in _GUESSES:
-                self._limits.wrong(address_of(request), self._node.now())
+                # Looked at first: who is right is let in however many others guess beside them.
+                who = {"address": group_of(address_of(request))}
+                self._node.tally.take("wrong sign-in", who, self._node.now())
             raise
 
     def _signed_in(self, token: str) -> Reply:
@@ -228,4 +217,4 @@ async def _read(request: Request, model: type[_M]) -> _M:
 
 def _answer(value: Any, headers: dict[str, str] | None = None) -> Reply:
     made = reply(value)
-    return Reply(made.status, made.body, made.content_type, {**_PRIVATE, **(headers or {})})
+    return Reply(made.status, made.body, made.content_type, headers or {})

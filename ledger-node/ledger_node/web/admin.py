@@ -8,6 +8,7 @@ import asyncio
 import json
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
@@ -17,6 +18,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from ledger_node.home_folder import full_disk
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.issue import import_file
 from ledger_node.services.node import Node
@@ -102,22 +104,31 @@ class _Admin:
         """The file is on disk while it is read, because it may be larger than memory is worth. It may hold contacts, so
         it has no name there, and is gone with this process however that ends.
         """
-        file = TemporaryFile(dir=self._node.home)  # noqa: SIM115 - whoever receives it closes it
-        try:
-            async for part in request.stream():
-                file.write(part)
-            file.flush()
-        except BaseException as error:
-            file.close()
-            if isinstance(error, ClientDisconnect | OSError):
+        with ExitStack() as stack:
+            try:
+                file = TemporaryFile(dir=self._node.home)  # noqa: SIM115 - whoever receives it closes it
+                stack.callback(_closed, file)
+                async for part in request.stream():
+                    file.write(part)
+                file.flush()
+            except ClientDisconnect as error:
                 raise ServiceError("no-file", f"the file did not arrive: {error}", 503) from error
-            raise
+            except OSError as error:
+                raise self._disk(error) from error
+            stack.pop_all()
         return file
+
+    def _disk(self, error: OSError) -> ServiceError:
+        home = self._node.home
+        return ServiceError("disk", full_disk(home) or f"{home} cannot be written to ({error}): see to the disk", 503)
 
     async def snapshot(self, request: Request) -> Reply:
         """A snapshot of this moment; the file goes when the next one is asked for."""
         folder = self._node.home / "snapshots"
-        folder.mkdir(exist_ok=True)
+        try:
+            folder.mkdir(exist_ok=True)
+        except OSError as error:
+            raise self._disk(error) from error
         path = folder / "export.snap"
         made = await asyncio.to_thread(export_snapshot, self._node, request.path_params["event"], path)
         return Reply(200, b"", OCTETS, {"Content-Length": str(made.length), "X-Log-Size": str(made.size)}, path)
@@ -136,6 +147,12 @@ def _endpoint(handler: Callable[[Request], Awaitable[Reply]]) -> Callable[[Reque
 
 def _sent(answer: Reply) -> Response:
     return answer.response({"Content-Type": answer.content_type, **answer.headers})
+
+
+def _closed(file: IO[bytes]) -> None:
+    """Closing writes what is left, which has failed already if it fails."""
+    with suppress(OSError):
+        file.close()
 
 
 def _path(file: IO[bytes]) -> Path:

@@ -17,6 +17,7 @@ class Counter(BaseModel):
     device: str
     last: Annotated[int, Field(ge=0)]
     time_ms: Annotated[int, Field(ge=0)]
+    time_told: bool = True
 
 
 class Counters:
@@ -29,7 +30,7 @@ class Counters:
         """The highest counter among the asking device's records: whoever begins a journal goes on behind it."""
         device = asked.who.device
         last = await asyncio.to_thread(self._last, device)
-        return reply({"device": device, "last": last, "time_ms": int(self._node.now() * 1000)})
+        return reply({"device": device, "last": last, **self._node.time_told})
 
     def _last(self, device: str) -> int:
         with self._node.view() as view:

@@ -9,18 +9,31 @@ from starlette.requests import Request
 
 from ledger_node.contract.facts import Deal
 from ledger_node.services import dealing, identities, resale, transfers
-from ledger_node.services.dealing import Newcomer
+from ledger_node.services.dealing import Needs, Newcomer
 from ledger_node.services.errors import ServiceError
+from ledger_node.services.identities import Consent
 from ledger_node.services.node import Node
 from ledger_node.services.resale import Listing
 from ledger_node.services.transfers import Recipient
 from ledger_node.web import market_models as models
 from ledger_node.web.account_models import read_model
-from ledger_node.web.hands import Hands
-from ledger_node.web.market_door import MOST_JSON, Paths, deal_of, event_of, logged, payer_of, read_entry
+from ledger_node.web.addresses import address_of, group_of
+from ledger_node.web.hands import Hands, Lane
+from ledger_node.web.market_door import (
+    MOST_ENTRY,
+    MOST_JSON,
+    Paths,
+    deal_of,
+    declined_counted,
+    event_of,
+    logged,
+    payer_of,
+    read_entry,
+)
 from ledger_node.web.reply import Reply, reply
 
-_MOST_OFFER = 2 * 65_535 + 4_096
+_MOST_OFFER = 2 * MOST_ENTRY + 4_096
+_AT_A_TIME, _MOST_WAITING, _MOST_OF_ONE = 4, 64, 16
 
 
 def add_transfers(paths: Paths, node: Node, hands: Hands) -> None:
@@ -54,6 +67,7 @@ class _Transfers:
     def __init__(self, node: Node, hands: Hands) -> None:
         self._node = node
         self._hands = hands
+        self._lane = Lane(_AT_A_TIME, _MOST_WAITING, _MOST_OF_ONE)
 
     async def identify(self, request: Request) -> Reply:
         """Put on the ledger what a wallet provider says of a key, and of the tickets that it holds."""
@@ -61,10 +75,17 @@ class _Transfers:
         tickets = tuple(asked.tickets)
         if asked.attestation:
             raw = bytes.fromhex(asked.attestation)
-            await self._hands.do(lambda: identities.attest(self._node, event, raw, tickets))
+            proof = bytes.fromhex(asked.proof or "")
+            await self._hands.do(lambda: identities.attest(self._node, event, raw, proof, tickets))
         elif asked.key and asked.authorisation:
-            key, token = bytes.fromhex(asked.key), asked.authorisation
-            await self._hands.do(lambda: identities.identify(self._node, event, key, asked.level, token, tickets))
+            key, given = bytes.fromhex(asked.key), Consent(asked.authorisation, bytes.fromhex(asked.proof or ""))
+
+            async def ask() -> None:
+                await self._hands.do(lambda: identities.identify(self._node, event, key, asked.level, given, tickets))
+
+            # Keys cost nothing, so besides counting by key only so many such questions are under way at a time.
+            async with self._lane.turn(group_of(address_of(request))):
+                await declined_counted(self._node, request, asked.key, ask)
         else:
             raise ServiceError("bad-json", "give attestation, or key and authorisation", 400)
         return reply({})
@@ -80,13 +101,19 @@ class _Transfers:
     async def show(self, request: Request) -> Reply:
         """An open offer."""
         found = await asyncio.to_thread(transfers.show, self._node, event_of(request), deal_of(request))
-        return reply(_facts(found))
+        needs = await asyncio.to_thread(dealing.needs_of, self._node, found)
+        return reply(_facts(found, needs))
 
     async def checkout(self, request: Request) -> Reply:
         """Hold the price, and get the transfer.accept to sign. Only for whoever has the offer's secret."""
         asked, event, deal = await read_model(request, models.Checkout, MOST_JSON), event_of(request), deal_of(request)
         secret, newcomer = bytes.fromhex(asked.secret or ""), _newcomer(asked)
-        ready = await self._hands.do(lambda: transfers.checkout(self._node, event, deal, secret, newcomer))
+        ready = await declined_counted(
+            self._node,
+            request,
+            deal.hex(),
+            lambda: self._hands.do(lambda: transfers.checkout(self._node, event, deal, secret, newcomer)),
+        )
         return reply(_ready(ready))
 
     async def accept(self, request: Request) -> Reply:
@@ -131,7 +158,13 @@ class _Resale:
         """Hold the price, and get the resale.buy to sign."""
         asked, event, deal = await read_model(request, models.Checkout, MOST_JSON), event_of(request), deal_of(request)
         newcomer = _newcomer(asked)
-        return reply(_ready(await self._hands.do(lambda: resale.checkout(self._node, event, deal, newcomer))))
+        ready = await declined_counted(
+            self._node,
+            request,
+            deal.hex(),
+            lambda: self._hands.do(lambda: resale.checkout(self._node, event, deal, newcomer)),
+        )
+        return reply(_ready(ready))
 
     async def buy(self, request: Request) -> Reply:
         """The signed resale.buy: the first in the log has the ticket, everybody else their money."""
@@ -146,22 +179,26 @@ class _Resale:
 
 def _newcomer(asked: models.Checkout) -> Newcomer:
     payer = payer_of(asked.payer, asked.authorisation)
-    return Newcomer(bytes.fromhex(asked.key), payer, asked.identify or "")
+    given = Consent(asked.identify, bytes.fromhex(asked.identify_proof or "")) if asked.identify else None
+    return Newcomer(bytes.fromhex(asked.key), payer, given)
 
 
-def _facts(deal: Deal) -> dict[str, Any]:
+def _facts(deal: Deal, needs: Needs) -> dict[str, Any]:
     return {
         "deal": deal.deal.hex(),
         "ticket": deal.ticket,
         "owner_seq": deal.owner_seq,
         "price": deal.price,
         "until": deal.until,
+        "currency": needs.currency,
+        "identity": needs.identity,
+        "level": needs.level,
     }
 
 
 def _listed(one: Listing) -> dict[str, Any]:
     return {
-        **_facts(one.deal),
+        **_facts(one.deal, one.needs),
         "seat": one.seat,
         "category": one.category,
         "face_value": one.face_value,

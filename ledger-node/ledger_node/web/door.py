@@ -17,6 +17,7 @@ from ledger_node.services.devices import find
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.node import Node
 from ledger_node.services.nonces import Nonces
+from ledger_node.web.authorisation import Caller, Row, Scope
 from ledger_node.web.body import read_body
 from ledger_node.web.metrics import Metrics
 from ledger_node.web.reply import CBOR, Reply, problem
@@ -67,12 +68,10 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What a door lets through: body size and type, and whether strangers or revoked devices may come in."""
+    """What a door lets through: body size and type. Which devices may come in, the authorisation matrix says."""
 
     most_body: int = 0
     content_type: str | None = None
-    strangers: bool = False
-    revoked: bool = False
 
 
 class Door:
@@ -83,11 +82,11 @@ class Door:
         self._nonces = nonces
         self._metrics = metrics
 
-    def endpoint(self, handler: Handler, rules: Rules) -> Endpoint:
+    def endpoint(self, handler: Handler, rules: Rules, row: Row) -> Endpoint:
         """An endpoint that acts upon signed requests only and signs what it answers."""
 
         async def endpoint(request: Request) -> Response:
-            answer = await self._answer(handler, rules, request)
+            answer = await self._answer(handler, rules, row, request)
             return self.sign(answer, request)
 
         return endpoint
@@ -96,25 +95,25 @@ class Door:
         """The answer as it goes out, signed by the node."""
         headers = {"Content-Type": answer.content_type, "Cache-Control": "no-store", **answer.headers}
         body = None if "Content-Digest" in headers else answer.body
-        key, asked = self._node.keys.node, request.headers.get("signature")
+        key, asked = self._node.keys.node, httpsig.sole_signature(request.headers)
         now = self._node.now()
         signed = httpsig.sign_response(answer.status, headers, body, key, key.public.hex(), now, asked)
         return answer.response(signed)
 
-    async def _answer(self, handler: Handler, rules: Rules, request: Request) -> Reply:
+    async def _answer(self, handler: Handler, rules: Rules, row: Row, request: Request) -> Reply:
         try:
             body = await read_body(request, rules.most_body)
         except ServiceError as error:
             return self._refuse(error).closing()
         try:
-            return await handler(await self._admit(request, body, rules))
+            return await handler(await self._admit(request, body, rules, row))
         except ServiceError as error:
             return self._refuse(error)
         except Exception:
             log.exception("fault", path=request.url.path)
             return self._refuse(ServiceError("fault", "the node failed at this: send it again later", 500))
 
-    async def _admit(self, request: Request, body: bytes, rules: Rules) -> Asked:
+    async def _admit(self, request: Request, body: bytes, rules: Rules, row: Row) -> Asked:
         now = self._node.now()
         path = request.scope["raw_path"].decode("latin-1")
         query = request.scope["query_string"].decode("latin-1")
@@ -124,13 +123,15 @@ class Door:
             raise ServiceError(signed.reason, f"{_SENTENCES[signed.reason]} ({signed.detail})", 401)
         public_key = bytes.fromhex(signed.keyid)
         device = find(self._node, public_key)
-        if device is None and not rules.strangers:
+        if device is None and Caller.NEW_DEVICE not in row.scopes:
             raise ServiceError("unknown-key", _SENTENCES["unknown-key"], 401)
         # Strangers may only enrol: a code is single-use by itself, and they must not fill the memory of nonces.
         if device is not None:
             await self._spend(signed, now)
-        if not rules.revoked:
+        if Caller.REVOKED_DEVICE not in row.scopes:
             refuse_revoked(device)
+        if device is not None:
+            _within(request, row.scopes[Caller.DEVICE], device)
         if rules.content_type is not None:
             _check_type(request, rules.content_type)
         return Asked(request, body, public_key, device)
@@ -143,13 +144,23 @@ class Door:
     def _refuse(self, error: ServiceError) -> Reply:
         self._metrics.refusals.labels(error.code).inc()
         wipe = {"wipe": True} if error.code == "revoked" else {}
-        return problem(error, time_ms=int(self._node.now() * 1000), **wipe)
+        return problem(error, **self._node.time_told, **wipe)
 
 
 def refuse_revoked(device: Device | None) -> None:
     """Raises ServiceError "revoked" for a device that may ask for nothing any more."""
     if device is not None and device.revoked_at is not None:
         raise ServiceError("revoked", "this device was revoked: it must wipe what it holds", 403)
+
+
+def _within(request: Request, scope: Scope, device: Device) -> None:
+    """Raises ServiceError for what is another event's, or another device's."""
+    event = request.path_params.get("event", device.event)
+    if event != device.event:
+        raise ServiceError("other-event", f"this device is enrolled for {device.event}, not for {event}", 404)
+    asked = request.path_params.get("device", device.device)
+    if scope is Scope.SELF and asked != device.device:
+        raise ServiceError("other-device", f"this device is {device.device}: it reads nothing of {asked}", 404)
 
 
 def _check_type(request: Request, wanted: str) -> None:

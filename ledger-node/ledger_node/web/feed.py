@@ -1,6 +1,7 @@
 """Lets any number of gates wait for the log to grow, without a thread for each. What has changed is not known here."""
 
 import asyncio
+from collections.abc import Callable
 
 from ledger_node.log.ledger import Ledger
 
@@ -16,6 +17,7 @@ class Feed:
         self._size = ledger.size
         self._grown = asyncio.Event()
         self._closed = False
+        self._closing: list[Callable[[], None]] = []
 
         def wake(size: int) -> None:
             loop.call_soon_threadsafe(self._grow, size)
@@ -27,6 +29,12 @@ class Feed:
         self._unsubscribe()
         self._closed = True
         self._grown.set()
+        for wake in self._closing:
+            wake()
+
+    def on_close(self, wake: Callable[[], None]) -> None:
+        """Call `wake` when the node stops, so that what waits for something else than the log goes too."""
+        self._closing.append(wake)
 
     async def beyond(self, size: int, until: float) -> bool:
         """Wait for the log to be larger than `size`, at most until this time of the loop's clock; whether it is."""

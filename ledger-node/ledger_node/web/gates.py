@@ -5,31 +5,37 @@ signature is good and whose nonce is spent (door.py); use cases are in services,
 import asyncio
 import base64
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import structlog
 
 from ledger_node.contract.outcome import Outcome, Rejected
+from ledger_node.contract.records import CONTRADICTS
+from ledger_node.contract.state import Device
 from ledger_node.log.ledger import LedgerFault
+from ledger_node.log.port import LogBehindFault
 from ledger_node.log.precheck import Precheck
 from ledger_node.log.writer import Submitted
 from ledger_node.services import devices, records
 from ledger_node.services.changes import PAGE, Page, log_behind, read_page
 from ledger_node.services.cosigning import Cosigned
 from ledger_node.services.errors import ServiceError
+from ledger_node.services.newer_log import CODE
 from ledger_node.services.node import Node, fault_as_error
 from ledger_node.services.snapshot import SnapshotFile, Snapshots
+from ledger_node.web.addresses import address_of, group_of
 from ledger_node.web.door import Asked, refuse_revoked
 from ledger_node.web.feed import Feed
-from ledger_node.web.guesses import Guesses
 from ledger_node.web.metrics import Metrics
+from ledger_node.web.recalls import Recalls
 from ledger_node.web.reply import OCTETS, Reply, reply
 from ledger_node.web.reports import Reports
-from ledger_node.web.schemas import Enrolment, read_json
+from ledger_node.web.schemas import Enrolment, Shown, read_json
 from scanner.verify.entry import canonical
 from scanner.verify.httpsig import digest_field
+from scanner.verify.leases import OTHER_LEASE
 
 log = structlog.get_logger()
 LONGEST_WAIT = 30
@@ -44,7 +50,9 @@ DEADLINE = 5.0
 class Gates:
     """The handlers. One event loop."""
 
-    def __init__(self, node: Node, feed: Feed, metrics: Metrics, reports: Reports, precheck: Precheck) -> None:
+    def __init__(
+        self, node: Node, feed: Feed, metrics: Metrics, reports: Reports, precheck: Precheck, recalls: Recalls
+    ) -> None:
         self._node = node
         self._precheck = precheck
         self._feed = feed
@@ -52,19 +60,21 @@ class Gates:
         self._reports = reports
         self._snapshots = Snapshots(node)
         self._building = asyncio.Lock()
-        self._guesses = Guesses()
+        self._recalls = recalls
 
     async def enrol(self, asked: Asked) -> Reply:
         """A new device with its own key and a one-time code."""
         order = read_json(Enrolment, asked.body)
         if order.public_key != asked.public_key.hex():
             raise ServiceError("other-key", "sign the enrolment with the key that it names", 422)
-        self._guesses.check(self._node.now())
         try:
-            device = await asyncio.to_thread(devices.enrol, self._node, order.code, asked.public_key)
+            proof = bytes.fromhex(order.proof)
+            device = await asyncio.to_thread(devices.enrol, self._node, order.code, asked.public_key, proof)
         except ServiceError as error:
             if error.code == devices.CODE_REFUSED:
-                self._guesses.wrong(self._node.now())
+                # Looked at first: a right code is taken however many others guess beside it.
+                who = {"address": group_of(address_of(asked.request))}
+                self._node.tally.take("wrong enrolment code", who, self._node.now())
             raise
         node = self._node
         return reply(
@@ -75,7 +85,7 @@ class Gates:
                 "node_key": node.keys.node.public.hex(),
                 "log": node.ledger.vkey,
                 "origin": node.keys.origin,
-                "time_ms": self._time_ms(),
+                **self._node.time_told,
             }
         )
 
@@ -84,7 +94,7 @@ class Gates:
         event, quorum = _own_event(asked), _quorum(asked)
         # Many gates ask at once when doors open: one builds, and the others wait here, where no thread waits with them.
         async with self._building:
-            made = await asyncio.to_thread(self._snapshots.get, event, quorum)
+            made = await asyncio.to_thread(self._snapshots.get, event, quorum, asked.who.position)
         self._reports.note(asked.who.device, int(self._node.now()))
         if asked.request.headers.get("if-none-match") == _etag(made):
             return Reply(304, b"", OCTETS, {"ETag": _etag(made)})
@@ -97,10 +107,9 @@ class Gates:
 
     async def state(self, asked: Asked) -> Reply:
         """What witnesses state of the tickets at the newest size, for a gate to compare with what it made of ours."""
-        _own_event(asked)
         quorum = _quorum(asked)
         size, statements = await asyncio.to_thread(self._stated, quorum) if quorum else (self._node.ledger.size, ())
-        return reply({"size": size, "statements": list(statements), "time_ms": self._time_ms()})
+        return reply({"size": size, "statements": list(statements), **self._node.time_told})
 
     def _stated(self, quorum: int) -> tuple[int, tuple[str, ...]]:
         with fault_as_error(), self._node.cosigning.stated_view(quorum) as (view, stated):
@@ -117,7 +126,7 @@ class Gates:
         self._metrics.behind.labels(device).set(max(0, self._node.ledger.size - start))
         with self._metrics.waiting.track_inprogress():
             page = await self._page(asked, start, verified, min(wait, LONGEST_WAIT))
-        return await asyncio.to_thread(_page_reply, event, replace(page, start=start), self._time_ms())
+        return await asyncio.to_thread(_page_reply, event, replace(page, start=start), self._node.time_told)
 
     async def _page(self, asked: Asked, start: int, verified: int, wait: float) -> Page:
         until, quorum = asyncio.get_running_loop().time() + wait, _quorum(asked)
@@ -161,18 +170,48 @@ class Gates:
         event = _own_event(asked)
         if not records.is_claim(asked.body, event, asked.public_key):
             raise ServiceError("not-a-claim", f"a claim is an admission record of {event} by the device that asks", 422)
+        self._not_before(asked.number("from", 0))
+        self._node.lost.require()
+        asked_back = await self._recalls.call_back(asked.who, asked.body)
+        if asked_back and asked_back.kept and not await self._recalls.spent(asked.who, asked.body, asked_back.kept):
+            raise self._kept(asked.who, asked.body, asked_back.kept)
         answer = (await self._submit([asked.body], urgent=True))[0]
+        if asked_back and isinstance(answer, Outcome) and answer.verdict == "accepted":
+            # What stood against it may be gone since, or another device have come to hold the use.
+            more = await self._recalls.call_back_more(asked.who, asked.body, asked_back)
+            if more.kept:
+                raise self._kept(asked.who, asked.body, more.kept)
+        if isinstance(answer, Outcome) and not answer.new:
+            answer = await asyncio.to_thread(self._as_it_stands, asked.body, answer)
         made = records.receipt(asked.body, answer)
         self._metrics.claims.labels(made["verdict"]).inc()
         self._reports.note(asked.who.device, int(self._node.now()))
         if isinstance(answer, Rejected):
             raise ServiceError.of(answer)
-        return reply(made | {"time_ms": self._time_ms()})
+        return reply(made | self._node.time_told)
+
+    def _as_it_stands(self, record: bytes, outcome: Outcome) -> Outcome:
+        with self._node.view() as view:
+            return records.claim_outcome(view, record, outcome)
+
+    def _kept(self, who: Device, record: bytes, keepers: Sequence[Device]) -> ServiceError:
+        ticket = records.ticket_of(record)
+        self._metrics.claims.labels(OTHER_LEASE).inc()
+        log.info("use kept", gate=who.gate, ticket=ticket, kept_by=[one.device for one in keepers])
+        gates = ", ".join(dict.fromkeys(one.gate for one in keepers))
+        named = ", ".join(one.device for one in keepers)
+        return ServiceError(
+            OTHER_LEASE,
+            f"ticket {ticket} is leased to {gates}, and {named} did not give it up in time: go there,"
+            " or revoke that device if it is out of service",
+            409,
+        )
 
     async def admit(self, asked: Asked) -> Reply:
         """A batch of records, each with a receipt. A record that cannot be logged does not hold up the others."""
         event = _own_event(asked)
         proofs, known = asked.number("proofs", 0, 1), asked.number("from", 0)
+        self._not_before(known)
         batch = await asyncio.to_thread(records.open_batch, asked.body)
         answers = await self._submit(await asyncio.to_thread(self._precheck.look, batch))
         shown = await self._witnessed(_quorum(asked), known, answers)
@@ -180,6 +219,8 @@ class Gates:
         self._reports.note(asked.who.device, int(self._node.now()))
         for made in body["receipts"]:
             self._metrics.records.labels(made["verdict"]).inc()
+            if (made.get("cause") or "").startswith(CONTRADICTS):
+                _name_a_contradiction(asked.who, made)
         if fresh:
             await asyncio.to_thread(self._report_double_entries, event, fresh)
         return reply(body)
@@ -205,6 +246,38 @@ class Gates:
         shown = await self._cosigned(quorum, known) if quorum else None
         return reply(await asyncio.to_thread(self._receipt, device, int(counter), known, shown))
 
+    async def revocation(self, asked: Asked) -> Reply:
+        """The entry that revoked the device that asks, with the proof that it is in the log."""
+        known, quorum = asked.number("from", 0), _quorum(asked)
+        position, raw = await asyncio.to_thread(devices.revocation, self._node, asked.who)
+        shown = await self._cosigned(quorum, max(known, position + 1)) if quorum else None
+        proven = await asyncio.to_thread(self._proven, known, [], None, shown, position)
+        return reply({"entry": raw.hex(), "position": position, **proven})
+
+    async def newer(self, asked: Asked) -> Reply:
+        """Show this node the newest checkpoint of its log that you have: one that it lost is how it knows that it did.
+        Also for a key that is not enrolled: its enrolment may have been in what was lost.
+        """
+        shown = read_json(Shown, asked.body)
+        node, quorum = self._node, _quorum(asked)
+        by = f"device {asked.device.device}" if asked.device else f"key {asked.public_key.hex()[:16]}"
+        news = await asyncio.to_thread(node.newer.show, shown.checkpoint, shown.log_keys, by)
+        told = {"size": node.ledger.size, "news": news}
+        said, base = await asyncio.to_thread(node.newer.statement, shown.checkpoint, shown.log_keys)
+        if said and not news:
+            cosigned = await self._cosigned(quorum, base) if quorum else None
+            proven = await asyncio.to_thread(self._proven, base, [], None, cosigned)
+            return reply({**told, "lost": said, **proven})
+        if asked.device and not news and shown.queue == 0:
+            node.lost.heard(asked.device.device)
+        return reply({**told, **node.time_told})
+
+    def _not_before(self, known: int) -> None:
+        """Nothing is logged for a gate that has seen more of the log than this node has, nor while some is missing."""
+        self._node.newer.require()
+        if known > self._node.ledger.size:
+            raise log_behind(known, self._node.ledger.size)
+
     async def _submit(self, batch: Sequence[Submitted], *, urgent: bool = False) -> list[Outcome | Rejected]:
         began = time.monotonic()
         future = asyncio.wrap_future(self._node.ledger.submit(batch, urgent=urgent))
@@ -214,6 +287,8 @@ class Gates:
         except TimeoutError:
             future.add_done_callback(_ignore)
             raise ServiceError("busy", "the ledger is busy: send it again, it is counted once", 503) from None
+        except LogBehindFault as fault:
+            raise ServiceError(CODE, str(fault), 409) from fault
         except LedgerFault as fault:
             raise ServiceError("disk", f"the ledger cannot be written now ({fault}): send it again", 503) from fault
         self._metrics.commit.observe(time.monotonic() - began)
@@ -245,8 +320,14 @@ class Gates:
         return {**self._proven(known, [made], [raw], shown), **made}
 
     def _proven(
-        self, known: int, made: list[records.Receipt], raws: list[bytes] | None, shown: Cosigned | None
+        self,
+        known: int,
+        made: list[records.Receipt],
+        raws: list[bytes] | None,
+        shown: Cosigned | None,
+        entry: int | None = None,
     ) -> dict[str, Any]:
+        """What proves the receipts, or the entry at this position, with the checkpoint of the same moment."""
         node = self._node
         with node.view() as view:
             size = shown.head.size if shown else view.size
@@ -254,17 +335,16 @@ class Gates:
                 raise log_behind(known, view.size)
             if raws is not None:
                 records.prove(view, made, raws, size)
+            inclusion = {} if entry is None else {"inclusion": [part.hex() for part in view.inclusion(entry, size)]}
             return {
+                **inclusion,
                 **(shown.shown if shown else node.ledger.show(view.head)).fields(),
                 "consistency": [part.hex() for part in view.consistency(known, size)] if known else [],
-                "time_ms": self._time_ms(),
+                **node.time_told,
             }
 
-    def _time_ms(self) -> int:
-        return int(self._node.now() * 1000)
 
-
-def _page_reply(event: str, page: Page, time_ms: int) -> Reply:
+def _page_reply(event: str, page: Page, time_told: Mapping[str, int | bool]) -> Reply:
     return reply(
         {
             "event": event,
@@ -274,9 +354,19 @@ def _page_reply(event: str, page: Page, time_ms: int) -> Reply:
             "consistency": [part.hex() for part in page.consistency],
             "rows": [base64.b64encode(row).decode() for row in page.rows],
             "manifest": canonical(page.manifest.manifest.to_map()).hex() if page.manifest else None,
-            "time_ms": time_ms,
+            **time_told,
             "wipe": False,
         }
+    )
+
+
+def _name_a_contradiction(who: Device, made: records.Receipt) -> None:
+    log.warning(
+        "a gate took one admission back in two ways",
+        gate=who.gate,
+        device=who.device,
+        counter=made["counter"],
+        cause=made["cause"],
     )
 
 
@@ -286,10 +376,8 @@ def _quorum(asked: Asked) -> int:
 
 
 def _own_event(asked: Asked) -> str:
-    event = asked.path("event")
-    if event != asked.who.event:
-        raise ServiceError("other-event", f"this device is enrolled for {asked.who.event}, not for {event}", 404)
-    return event
+    """The path's: the door lets no device of another one in."""
+    return asked.who.event
 
 
 def _etag(made: SnapshotFile) -> str:

@@ -1,24 +1,24 @@
 """Lets people in by their session's cookie, and only from the node's own pages. Devices come through `door` instead.
 
-Against other sites that send a browser here (CSRF): the cookie is SameSite=Strict, and everything but reading needs the
-browser's own word that the request is of this origin (Sec-Fetch-Site, else Origin). For routers:
-`Depends(guard.require(Role.OPS))`, or `session = await guard.require(Role.OPS)(request)`.
+Who may call which route is in `authorisation_matrix`; here it is looked up and held against the caller, before a
+handler is called. Against other sites that send a browser here (CSRF): the cookie is SameSite=Strict, and everything
+but reading needs the browser's own word that the request is of this origin (Sec-Fetch-Site, else Origin).
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
 
+from ledger_node.contract.facts import Actor
 from ledger_node.services.accounts.roles import Role, Way
 from ledger_node.services.accounts.sessions import LIFE, Session, find_session
 from ledger_node.services.accounts.site import Site
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.node import Node
-from ledger_node.web.limits import address_of
+from ledger_node.web.addresses import address_of
+from ledger_node.web.authorisation import Proof, Row, Scope
 
 _READING = frozenset({"GET", "HEAD"})
-Requirement = Callable[[Request], Awaitable[Session]]
 
 
 class Guard:
@@ -30,25 +30,16 @@ class Guard:
         # __Host-: a browser takes it only over https, from this very host, for every path (RFC 6265bis).
         self.cookie = "__Host-ticketme" if site.secure else "ticketme"
 
-    def require(self, *roles: Role, way: Way | None = None) -> Requirement:
-        """Whoever asks has a session of one of these roles (none named: any), signed in in this way if one is named.
+    async def admit(self, request: Request, row: Row) -> None:
+        """Let the request through to this route, with its session for `session_of` where the route asks for one.
 
-        What it gives raises ServiceError: "cross-site" and "forbidden" (403), "not-signed-in" (401).
+        Raises ServiceError: "cross-site", "forbidden" and "passkey-needed" (403), "not-signed-in" (401), and
+        "unknown-actor" (404) where a caller asks for things that are not theirs.
         """
-
-        async def required(request: Request) -> Session:
-            if request.method not in _READING:
-                self.same_site(request)
-            session = await self.session(request)
-            if session is None:
-                raise ServiceError("not-signed-in", "sign in first: /account/login", 401)
-            if roles and session.account.role not in roles:
-                raise ServiceError("forbidden", f"this is for {', '.join(roles)}; you are {session.account.role}", 403)
-            if way is not None and session.way is not way:
-                raise ServiceError("passkey-needed", "sign in with a passkey for this", 403)
-            return session
-
-        return required
+        if row.proof is Proof.PAGE:
+            self.same_site(request)
+        if row.proof is Proof.SESSION:
+            request.state.session = await self._signed_in(request, row)
 
     async def session(self, request: Request) -> Session | None:
         """Whose request this is, if anybody's."""
@@ -76,3 +67,42 @@ class Guard:
     @property
     def _attributes(self) -> str:
         return f"Path=/; HttpOnly; SameSite=Strict{'; Secure' if self._site.secure else ''}"
+
+    async def _signed_in(self, request: Request, row: Row) -> Session:
+        if request.method not in _READING:
+            self.same_site(request)
+        session = await self.session(request)
+        if session is None:
+            raise ServiceError("not-signed-in", "sign in first: /account/login", 401)
+        role = session.account.role
+        if role not in row.roles:
+            raise ServiceError("forbidden", f"this is for {', '.join(row.roles)}; you are {role}", 403)
+        if row.passkey and session.way is not Way.PASSKEY:
+            raise ServiceError("passkey-needed", "sign in with a passkey for this", 403)
+        await self._within(request, row.roles[role], session.account.organisation)
+        return session
+
+    async def _within(self, request: Request, scope: Scope, organisation: str) -> None:
+        """Raises ServiceError for what is another's."""
+        if scope is Scope.EVENT:
+            event = str(request.path_params["event"])
+            if not await asyncio.to_thread(self._acts, event, organisation, Role.ORGANISER):
+                sentence = f"{organisation!r} is no organiser of {event}: see `actors add`"
+                raise ServiceError("unknown-actor", sentence, 404)
+        if scope is Scope.ORGANISATION:
+            event, asked = (str(request.path_params[name]) for name in ("event", "sponsor"))
+            if organisation != asked or not await asyncio.to_thread(self._acts, event, asked, Role.SPONSOR):
+                raise ServiceError("unknown-actor", f"{event} has no sponsor {asked!r} of yours", 404)
+
+    def _acts(self, event: str, organisation: str, role: Role) -> bool:
+        """Whether the ledger knows the organisation in this role at this event, today."""
+        with self._node.view() as view:
+            self._node.event(view, event)
+            actor = view.find(Actor, event, organisation)
+        return actor is not None and actor.role == role.value and actor.revoked_at is None
+
+
+def session_of(request: Request) -> Session:
+    """Whose request this is, on a route that is for accounts."""
+    found: Session = request.state.session
+    return found

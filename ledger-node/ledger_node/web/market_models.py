@@ -1,13 +1,14 @@
 """What the market's JSON looks like, both ways. Amounts are cents, times unix seconds, bytes hex in small letters."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from ledger_node.web.account_models import Text
 from ledger_node.web.schemas import Hex, Uint
 
 Bytes32 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Proof = Annotated[str, Field(pattern=r"^[0-9a-f]{128}$")]
 Authorisation = Annotated[
     str, Field(pattern=r"^[!-~]{1,128}$", description="What the wallet provider gave its customer")
 ]
@@ -106,9 +107,10 @@ class Feed(_Strict):
 
 
 class Fault(_Strict):
-    """A bad order: its place in the delivery, from 1, and why."""
+    """A bad order: its place in the delivery, from 1, its number (null where that cannot be read), and why."""
 
     line: Uint
+    number: str | None
     reason: str
 
 
@@ -138,13 +140,16 @@ class Opened(_Strict):
 
 
 class DealFacts(_Strict):
-    """An open offer or listing."""
+    """An open offer or listing. `identity`: the provider must attest who takes it, to `level` at least."""
 
     deal: Bytes32
     ticket: Ticket
     owner_seq: Uint
     price: Uint
     until: Uint
+    currency: str
+    identity: bool
+    level: Uint
 
 
 class Listed(DealFacts):
@@ -159,13 +164,16 @@ class Listed(DealFacts):
 
 
 class Checkout(_Strict):
-    """The ticket's next key, whose money, an offer's secret. `identify` is an authorisation to say who it is."""
+    """The ticket's next key, whose money, an offer's secret. `identify` is an authorisation to say who it is, with the
+    key's proof as `Identifying` describes it.
+    """
 
     key: Bytes32
     secret: Bytes32 | None = None
     payer: Bytes32 | None = None
     authorisation: Authorisation | None = None
     identify: Authorisation | None = None
+    identify_proof: Proof | None = None
 
 
 class Ready(_Strict):
@@ -186,17 +194,24 @@ class Logged(_Strict):
 
 
 class Identifying(_Strict):
-    """An attestation that a provider gave, or the authorisation to ask for one; and the tickets that the key holds."""
+    """An attestation that a provider gave, or the authorisation to ask for one; and the tickets that the key holds.
+
+    `proof`: the key's signature over "ticketme/v1/possession/identity" 0x00 | SHA-256(event) | key | reference; asked
+    with an authorisation, the reference is "id-" and 48 hex digits of SHA-256(event 0x00 authorisation 0x00 | key).
+    """
 
     attestation: Annotated[str, Field(pattern=r"^([0-9a-f]{2})+$", max_length=4_000)] | None = None
     key: Bytes32 | None = None
     authorisation: Authorisation | None = None
+    proof: Proof | None = None
     level: Annotated[int, Field(ge=0, le=9)] = 0
     tickets: Tickets = []
 
 
 class GuestOf(_Strict):
-    """Whom a sponsor invites; without a question the guest is asked for the address itself."""
+    """Whom a sponsor invites: phone and e-mail, and is then asked for the one that the letter does not go to; or one of
+    them, with a question and its answer.
+    """
 
     phone: Text | None = None
     email: Text | None = None
@@ -247,4 +262,42 @@ class RefundFacts(_Strict):
     position: Uint | None
     order: Hex
     number: str
+    seat: Uint
     detail: str
+
+
+class Finding(_Strict):
+    """An order's number, however it is spelt, or one of its tickets."""
+
+    number: Text | None = None
+    ticket: Ticket | None = None
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> "Finding":
+        if (self.number is None) == (self.ticket is None):
+            raise ValueError("say number or ticket, one of them")
+        return self
+
+
+class FoundTicket(_Strict):
+    """A ticket of an order; seat 0 = a place without a number."""
+
+    ticket: Ticket
+    seat: Uint
+    category: Uint
+    state: str
+    activated: bool
+    entered: bool
+
+
+class FoundOrder(_Strict):
+    """An order as the help desk sees it. `number` is empty where it is not kept: of orders without e-tickets."""
+
+    event: str
+    number: str
+    order: Hex
+    position: Uint
+    amount: Uint
+    fee: Uint
+    tickets: list[FoundTicket]
+    links: list[dict[str, Any]]

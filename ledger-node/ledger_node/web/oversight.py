@@ -12,16 +12,15 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from ledger_node.services import oversight, regulator
-from ledger_node.services.accounts.roles import Role
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.events import read_event
 from ledger_node.services.history import read_history
 from ledger_node.services.node import Node
 from ledger_node.web.account_models import Empty, read_model
-from ledger_node.web.guard import Guard
+from ledger_node.web.guard import session_of
 from ledger_node.web.metrics import Metrics
 from ledger_node.web.oversight_models import Acts, AlertFacts, AssuranceFacts, EventTotals, HistoryFacts, Overview
-from ledger_node.web.reply import JSON, Reply, problem, reply
+from ledger_node.web.reply import JSON, Reply, reply
 from ledger_node.web.routes import add_route, plain
 
 _EVENT = "/v1/events/{event}"
@@ -30,7 +29,6 @@ _NUMBER = re.compile(r"0|[1-9][0-9]{0,15}")
 _MOST_TICKET = 2**32 - 1
 _MOST_BODY = 4_096
 _CSV = "text/csv; charset=utf-8"
-_PRIVATE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 _COSIGNED = {"cosigned": "how many witnesses must have cosigned the checkpoint in the answer"}
 _OF_HISTORIES = {
     "from": "position to go on from (`next`)",
@@ -40,9 +38,9 @@ _OF_HISTORIES = {
 _OF_ACTS = {"from": "position to go on from (`next`)", "limit": f"at most {regulator.MOST}"}
 
 
-def add_oversight(app: FastAPI, node: Node, guard: Guard, metrics: Metrics) -> None:
+def add_oversight(app: FastAPI, node: Node, metrics: Metrics) -> None:
     """Histories, promises, alerts, and the regulator's view."""
-    api = _Oversight(node, guard)
+    api = _Oversight(node)
     history = f"{_EVENT}/tickets/{{index}}/history"
     add_route(app, "GET", history, plain(api.history), api.history.__doc__, "public", HistoryFacts, query=_OF_HISTORIES)
     add_route(
@@ -67,10 +65,8 @@ def add_oversight(app: FastAPI, node: Node, guard: Guard, metrics: Metrics) -> N
 class _Oversight:
     """The handlers. One event loop."""
 
-    def __init__(self, node: Node, guard: Guard) -> None:
+    def __init__(self, node: Node) -> None:
         self._node = node
-        self._watchers = guard.require(Role.OPS, Role.REGULATOR)
-        self._ops = guard.require(Role.OPS)
 
     async def history(self, request: Request) -> Reply:
         """Every entry that speaks of a ticket, without people; each can be proven against the answer's checkpoint."""
@@ -95,10 +91,9 @@ class _Oversight:
 
     async def alerts(self, request: Request) -> Reply:
         """What monitoring raised, newest first. For ops and the regulator."""
-        await self._watchers(request)
         closed = _query(request, "all", 0) > 0
         found = await asyncio.to_thread(lambda: self._node.alerts.list_alerts(closed=closed))
-        return _private([alert.to_map() for alert in found])
+        return reply([alert.to_map() for alert in found])
 
     async def acknowledge(self, request: Request) -> Reply:
         """Say that one looks after an alert. For ops."""
@@ -108,47 +103,38 @@ class _Oversight:
         """Be done with an alert. For ops."""
         return await self._act(request, oversight.close_alert)
 
-    async def overview(self, request: Request) -> Reply:
+    async def overview(self, _request: Request) -> Reply:
         """All events, with the promises in numbers. For the regulator and ops, like all below."""
-        await self._watchers(request)
-        return _private(await asyncio.to_thread(regulator.events_overview, self._node))
+        return reply(await asyncio.to_thread(regulator.events_overview, self._node))
 
     async def totals(self, request: Request) -> Reply:
         """One event's totals: promises, entries by type, money in cents."""
-        await self._watchers(request)
-        return _private(await asyncio.to_thread(regulator.totals, self._node, _event(request)))
+        return reply(await asyncio.to_thread(regulator.totals, self._node, _event(request)))
 
     async def acts(self, request: Request) -> Reply:
         """All acts on an event, without people, in pages."""
-        await self._watchers(request)
         start, limit = _query(request, "from", 0), _query(request, "limit", regulator.MOST)
         most = max(1, min(limit, regulator.MOST))
-        return _private(await asyncio.to_thread(regulator.acts, self._node, _event(request), start, most))
+        return reply(await asyncio.to_thread(regulator.acts, self._node, _event(request), start, most))
 
     async def totals_csv(self, request: Request) -> Reply:
         """The totals as CSV."""
-        await self._watchers(request)
         text = await asyncio.to_thread(regulator.totals_csv, self._node, _event(request))
-        return Reply(200, text.encode(), _CSV, {**_PRIVATE, **_attached(request, "totals")})
+        return Reply(200, text.encode(), _CSV, _attached(request, "totals"))
 
     async def acts_csv(self, request: Request) -> Response:
         """All acts as CSV, streamed: an event's whole log in one file."""
-        try:
-            await self._watchers(request)
-            await asyncio.to_thread(read_event, self._node, _event(request))
-        except ServiceError as error:
-            answer = problem(error)
-            return answer.response({"Content-Type": answer.content_type, **answer.headers})
-        headers = {**_PRIVATE, **_attached(request, "acts")}
-        return StreamingResponse(regulator.acts_csv(self._node, _event(request)), 200, headers, _CSV)
+        await asyncio.to_thread(read_event, self._node, _event(request))
+        made = regulator.acts_csv(self._node, _event(request))
+        return StreamingResponse(made, 200, _attached(request, "acts"), _CSV)
 
     async def _act(self, request: Request, act: "oversight.AlertAct") -> Reply:
-        session = await self._ops(request)
+        session = session_of(request)
         await read_model(request, Empty, _MOST_BODY)
         number = _number(request.path_params["number"], 2**53)
         if number is None:
             raise ServiceError("unknown-alert", f"{request.path_params['number']!r} is not the number of an alert", 404)
-        return _private(await asyncio.to_thread(act, self._node, number, session.actor))
+        return reply(await asyncio.to_thread(act, self._node, number, session.actor))
 
 
 class _AlertCounts:
@@ -185,11 +171,6 @@ def _query(request: Request, name: str, default: int) -> int:
 def _quorum(request: Request) -> int:
     """How many witnesses must have signed what is shown; who asks has to look which they are."""
     return _query(request, "cosigned", 0)
-
-
-def _private(value: object) -> Reply:
-    made = reply(value)
-    return Reply(made.status, made.body, made.content_type, _PRIVATE)
 
 
 def _attached(request: Request, what: str) -> dict[str, str]:

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from ledger_node.services.accounts.site import Site
 from ledger_node.web.page_texts import PROBLEMS, TEXTS
+from ledger_node.web.routes import add_page
 
 _PAGES = {"/account": "account.html", "/account/login": "login.html", "/account/join": "join.html"}
 _FILES = {
@@ -47,4 +48,4 @@ def _add(app: FastAPI, path: str, body: bytes, headers: dict[str, str]) -> None:
     async def page(_request: Request) -> Response:
         return Response(body, 200, headers)
 
-    app.add_route(path, page, methods=["GET"], include_in_schema=False)
+    add_page(app, path, page)

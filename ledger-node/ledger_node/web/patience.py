@@ -6,17 +6,23 @@ connections as it may have, the one that has sent nothing whole for longest make
 somebody reads is for `body`; what a request means is for nobody here.
 """
 
+import logging
 import resource
 from asyncio import TimerHandle, Transport
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ledger_node.services.errors import ServiceError
+from ledger_node.web.not_http import NotHttp
 from ledger_node.web.reply import problem
 
 _LEAST, _MOST = 64, 20_000
+_FAULTS = logging.getLogger("uvicorn.error.faults")
+_FAULTS.setLevel(logging.ERROR)
+"""For the HTTP library: its warnings are about what strangers send, and name no way; we say what it is (`not_http`)."""
 _SPARE_FILES = 512
 """Open files that are no connections: databases, tiles, witnesses, the provider."""
 
@@ -48,6 +54,7 @@ def patient(patience: Patience) -> type[HttpToolsProtocol]:
         limits = patience
         heads: ClassVar[dict["_PatientProtocol", None]] = {}
         idlers: ClassVar[dict["_PatientProtocol", None]] = {}
+        not_http = NotHttp()
 
     return Bound
 
@@ -58,9 +65,12 @@ class _PatientProtocol(HttpToolsProtocol):
     limits: ClassVar[Patience]
     heads: ClassVar[dict["_PatientProtocol", None]]
     idlers: ClassVar[dict["_PatientProtocol", None]]
+    not_http: ClassVar[NotHttp]
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
+        self.logger = _FAULTS
+        self._newest = b""
         self._timer: TimerHandle | None = None
         self._unread: TimerHandle | None = None
         self._head_bytes = 0
@@ -85,11 +95,18 @@ class _PatientProtocol(HttpToolsProtocol):
             return
         if self in self.idlers:
             self._begin_head()
+        self._newest = data[:2]
         super().data_received(data)
         if self in self.heads:
             self._head_bytes += len(data)
             if self._head_bytes > self.limits.most_head:
-                self._refuse()
+                most = self.limits.most_head
+                self._refuse(ServiceError("head-too-large", f"the request's head has more than {most} bytes", 431))
+
+    def send_400_response(self, _msg: str) -> None:
+        """What came is no HTTP; the library's own words would say no more."""
+        address = self.client[0] if self.client else "this machine"
+        self._refuse(ServiceError("not-http", self.not_http.came(self._newest, address, self.loop.time), 400))
 
     def on_message_begin(self) -> None:
         """The first byte of a request, maybe while another one is answered."""
@@ -171,12 +188,11 @@ class _PatientProtocol(HttpToolsProtocol):
         else:
             self.transport.close()
 
-    def _refuse(self) -> None:
-        """The head has no end."""
+    def _refuse(self, error: ServiceError) -> None:
+        """Say why there is no other answer, and hang up."""
         self._rest()
-        most = self.limits.most_head
-        answer = problem(ServiceError("head-too-large", f"the request's head has more than {most} bytes", 431))
-        head = f"HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Type: {answer.content_type}\r\n"
+        answer = problem(error)
+        head = f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}\r\nContent-Type: {answer.content_type}\r\n"
         head += f"Content-Length: {len(answer.body)}\r\nConnection: close\r\n\r\n"
         self.transport.write(head.encode() + answer.body)
         self.transport.close()

@@ -4,11 +4,10 @@ import asyncio
 
 from pydantic import BaseModel, ConfigDict
 
-from ledger_node.services.errors import ServiceError
 from ledger_node.services.node import Node
 from ledger_node.services.peers import LATEST_PORT, Addresses, peers_of
+from ledger_node.web.addresses import address_of
 from ledger_node.web.door import Asked
-from ledger_node.web.limits import address_of
 from ledger_node.web.reply import Reply, reply
 from ledger_node.web.schemas import Key, Uint
 
@@ -34,6 +33,7 @@ class PeerList(BaseModel):
     event: str
     peers: list[Peer]
     time_ms: Uint
+    time_told: bool = True
 
 
 class PeerLists:
@@ -44,9 +44,7 @@ class PeerLists:
 
     async def peers(self, asked: Asked) -> Reply:
         """The other gates of the device's event: keys, and addresses on the venue's network where they are known."""
-        event, who = asked.path("event"), asked.who
-        if event != who.event:
-            raise ServiceError("other-event", f"this device is enrolled for {who.event}, not for {event}", 404)
+        who = asked.who
         self._addresses.note(who.device, address_of(asked.request), asked.number("port", 0, LATEST_PORT))
         others = await asyncio.to_thread(peers_of, self._node, who)
         listed = [
@@ -58,4 +56,4 @@ class PeerLists:
             }
             for one in others
         ]
-        return reply({"event": event, "peers": listed, "time_ms": int(self._node.now() * 1000)})
+        return reply({"event": who.event, "peers": listed, **self._node.time_told})

@@ -79,7 +79,9 @@ class Public:
         """That the node answers and how long its log is."""
         problems = self._node.cosigning.problems()
         told: dict[str, object] = {"witnesses": problems} if problems else {}
-        return reply({"status": "ok", "size": self._node.ledger.size, **told})
+        behind = self._node.newer.behind
+        told |= {"behind": behind.to_map()} if behind else {}
+        return reply({"status": "behind" if behind else "ok", "size": self._node.ledger.size, **told})
 
     async def metrics(self, _request: Request) -> Reply:
         """Prometheus's text."""
@@ -135,6 +137,7 @@ def event_facts(state: EventState) -> dict[str, object]:
         "name": manifest.name,
         "doors": manifest.doors,
         "starts": manifest.starts,
+        "zone": manifest.zone,
         "capacity": manifest.capacity,
         "issued": state.issued,
         "version": manifest.version,

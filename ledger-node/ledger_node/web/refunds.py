@@ -6,23 +6,19 @@ import asyncio
 
 from starlette.requests import Request
 
-from ledger_node.contract.facts import Actor
-from ledger_node.services import buyers, refunds
-from ledger_node.services.accounts.roles import Role, Way
-from ledger_node.services.accounts.sessions import Session
-from ledger_node.services.errors import ServiceError
+from ledger_node.services import refunds
 from ledger_node.services.node import Node
 from ledger_node.web import market_models as models
 from ledger_node.web.account_models import read_model
-from ledger_node.web.guard import Guard
+from ledger_node.web.guard import session_of
 from ledger_node.web.hands import Hands
 from ledger_node.web.market_door import MOST_JSON, Paths, event_of
 from ledger_node.web.reply import Reply, reply
 
 
-def add_refunds(paths: Paths, node: Node, hands: Hands, guard: Guard) -> None:
+def add_refunds(paths: Paths, node: Node, hands: Hands) -> None:
     """What is to be refunded, and refunding it."""
-    api = _Refunds(node, hands, guard)
+    api = _Refunds(node, hands)
     paths.get("/refunds", api.due, models.TicketList)
     paths.take_json("/refunds", api.run, models.Refunding, list[models.RefundFacts])
 
@@ -30,36 +26,21 @@ def add_refunds(paths: Paths, node: Node, hands: Hands, guard: Guard) -> None:
 class _Refunds:
     """The handlers. One event loop."""
 
-    def __init__(self, node: Node, hands: Hands, guard: Guard) -> None:
+    def __init__(self, node: Node, hands: Hands) -> None:
         self._node = node
         self._hands = hands
-        self._signed_in = guard.require(Role.ORGANISER, Role.OPS, way=Way.PASSKEY)
 
     async def due(self, request: Request) -> Reply:
         """The tickets of a cancelled event that are still to be refunded, by this node or by the box office."""
-        await self._allowed(request)
         return reply({"tickets": await asyncio.to_thread(refunds.due, self._node, event_of(request))})
 
     async def run(self, request: Request) -> Reply:
         """Give the money of tickets back, and end them; the same again is safe. One answer for each, in their order."""
-        session = await self._allowed(request)
+        session = session_of(request)
         asked, event = await read_model(request, models.Refunding, MOST_JSON), event_of(request)
 
         def work() -> list[dict[str, object]]:
             ended = refunds.run(self._node, event, asked.tickets, session.actor, keep_fees=asked.keep_fees)
-            return [one.to_map(buyers.number_of(self._node, event, one.order)) for one in ended]
+            return refunds.told(self._node, event, ended)
 
         return reply(await self._hands.do(work))
-
-    async def _allowed(self, request: Request) -> Session:
-        session = await self._signed_in(request)
-        if session.account.role is Role.ORGANISER:
-            await asyncio.to_thread(self._own, event_of(request), session.account.organisation)
-        return session
-
-    def _own(self, event: str, organisation: str) -> None:
-        with self._node.view() as view:
-            self._node.event(view, event)
-            actor = view.find(Actor, event, organisation)
-        if actor is None or actor.role != "organiser" or actor.revoked_at is not None:
-            raise ServiceError("unknown-actor", f"{organisation!r} is no organiser of {event}: see `actors add`", 404)

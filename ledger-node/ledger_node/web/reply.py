@@ -48,7 +48,8 @@ def problem(error: ServiceError, **more: Any) -> Reply:
     """A problem (RFC 9457): `code` is for programs, `detail` says what happened and what to do."""
     value = {"title": error.code, "status": error.status, "code": error.code, "detail": error.sentence, **more}
     body = json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
-    headers = {"Retry-After": RETRY_AFTER} if error.status == 503 else {}
+    wait = str(error.wait) if error.wait else RETRY_AFTER if error.status == 503 else ""
+    headers = {"Retry-After": wait} if wait else {}
     return Reply(error.status, body, PROBLEM, headers)
 
 

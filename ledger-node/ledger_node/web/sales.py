@@ -1,25 +1,27 @@
 """The API of selling: the seat plan, seats that are kept, payment, and the ticketing system's webhook."""
 
 import asyncio
+import hashlib
 
 from starlette.requests import Request
 
 from ledger_node.adapters import webhook
 from ledger_node.services import orders, sale
+from ledger_node.services.counted import giving_back
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.node import Node
 from ledger_node.services.policies import versions
 from ledger_node.services.pricing import free_seats
 from ledger_node.services.sale import Buyer
+from ledger_node.services.tally import Charge
 from ledger_node.services.vacancy import Vacancies
 from ledger_node.web import market_models as models
 from ledger_node.web.account_models import Empty, read_model
+from ledger_node.web.addresses import group_of, stranger
 from ledger_node.web.body import read_body
 from ledger_node.web.hands import Hands
-from ledger_node.web.kept_seats import KeptSeats, Place
-from ledger_node.web.limits import stranger
-from ledger_node.web.market_door import MOST_JSON, Paths, event_of, payer_of
-from ledger_node.web.reply import JSON, Reply, reply
+from ledger_node.web.market_door import MOST_JSON, Paths, declined_counted, event_of, payer_of
+from ledger_node.web.reply import JSON, Reply, problem, reply
 
 _PAGE = 500
 _OF_SEATS = {"from": "the first ticket", "count": f"how many indexes from there, at most {_PAGE}"}
@@ -43,7 +45,6 @@ class _Sales:
         self._node = node
         self._hands = hands
         self._vacancies = Vacancies()
-        self._kept = KeptSeats()
 
     async def policy(self, request: Request) -> Reply:
         """All versions of the event's ticket policy, oldest first."""
@@ -60,15 +61,12 @@ class _Sales:
     async def keep(self, request: Request) -> Reply:
         """Keep seats for a few minutes, all or none; 409 "none-free" or "sold-out" if there are no others either."""
         asked, event = await read_model(request, models.Keeping, MOST_JSON), event_of(request)
-        place = await self._counted(request, event)
-        try:
+        charge = await self._counted(request, event)
+        with giving_back(self._node, charge):
             held = await self._hands.do(
                 lambda: sale.keep(self._node, event, asked.tickets, asked.tier, self._vacancies)
             )
-        except BaseException:
-            self._kept.free(place)
-            raise
-        self._kept.made(place, held.token)
+        self._node.tally.keep(charge, self._node.now(), _ref(held.token))
         lines = [{"ticket": line.ticket, "tier": line.tier, "price": line.price} for line in held.lines]
         kept = {"hold": held.token, "until": held.until, "tickets": lines, "fee": held.fee, "currency": held.currency}
         return reply(kept, 201)
@@ -78,7 +76,7 @@ class _Sales:
         await read_model(request, Empty, MOST_JSON)
         event, hold = event_of(request), str(request.path_params["hold"])
         outcome = await self._hands.do(lambda: sale.let_go(self._node, event, hold))
-        self._kept.over(hold)
+        self._node.tally.end(_ref(hold), "unpaid hold")
         return reply({"position": outcome.position, "at": outcome.at})
 
     async def pay(self, request: Request) -> Reply:
@@ -86,8 +84,11 @@ class _Sales:
         asked, event = await read_model(request, models.Paying, MOST_JSON), event_of(request)
         payer, hold = payer_of(asked.payer, asked.authorisation), str(request.path_params["hold"])
         buyer = Buyer(payer, asked.phone, asked.email, asked.eticket, asked.tier)
-        bought = await self._hands.do(lambda: sale.pay(self._node, event, hold, buyer))
-        self._kept.over(hold)
+        bought = await declined_counted(
+            self._node, request, _ref(hold), lambda: self._hands.do(lambda: sale.pay(self._node, event, hold, buyer))
+        )
+        # What costs nothing goes on counting as a hold: else one network could take every free seat.
+        self._node.tally.end(_ref(hold), *(() if bought.amount else ("unpaid hold",)))
         return reply(
             {
                 "number": bought.number,
@@ -99,21 +100,33 @@ class _Sales:
         )
 
     async def receive(self, request: Request) -> Reply:
-        """Orders of the ticketing system, signed as Standard Webhooks says; repeat it until it is taken."""
+        """Orders of the ticketing system, signed as Standard Webhooks says; repeat it until it is taken.
+
+        200 says that every order is on the ledger. If some are bad it is 422 "bad-orders": the good ones are kept, each
+        bad one stands in `faults` with its place in the list, its number and the reason. Sent again, what is known is
+        passed over.
+        """
         given = request.headers.get("content-type", "").split(";")[0].strip().lower()
         if given != JSON:
             raise ServiceError("wrong-type", f"the body is {given or 'of no type'}; send {JSON}", 415)
         body, event = await read_body(request, webhook.MOST_BODY), event_of(request)
         taken = await self._hands.do(lambda: orders.receive(self._node, event, dict(request.headers), body))
-        return reply(taken.to_map())
+        if not taken.bad:
+            return reply(taken.to_map())
+        of = "order" if taken.bad == 1 else "orders"
+        why = f"{of} {taken.places()} of the list cannot be taken, faults says why; the others are kept"
+        return problem(ServiceError("bad-orders", why), **taken.to_map())
 
-    async def _counted(self, request: Request, event: str) -> Place | None:
-        """A hold of a stranger's counts before it is made."""
+    async def _counted(self, request: Request, event: str) -> Charge:
+        """A hold of a stranger's counts before it is made, so that many at once are counted, too."""
         address = stranger(request)
         if address is None:
-            return None
+            return ()
         terms, now = await asyncio.to_thread(sale.terms_of, self._node, event), self._node.now()
-        return self._kept.take(event, address, terms.holds, now, now + terms.seconds)
+        who, tally = {"address": f"{event} {group_of(address)}"}, self._node.tally
+        unpaid = tally.take("unpaid hold", who, now, most=terms.holds, seconds=terms.seconds)
+        with giving_back(self._node, unpaid):
+            return unpaid + tally.take("hold", {**who, "event": event}, now)
 
     def _seats(self, event: str, first: int, count: int) -> list[dict[str, object]]:
         with self._node.view() as view:
@@ -138,6 +151,10 @@ def _number(request: Request, name: str, default: int) -> int:
     if not (text.isascii() and text.isdecimal()) or len(text) > 10 or int(text) >= 2**32:
         raise ServiceError("bad-query", f"{name} is {text[:40]!r}, not an integer from 0 to {2**32 - 1}", 400)
     return int(text)
+
+
+def _ref(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def _hexed(policy: dict[str, object]) -> dict[str, object]:

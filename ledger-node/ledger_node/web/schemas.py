@@ -20,10 +20,15 @@ class _Strict(BaseModel):
 
 
 class Enrolment(_Strict):
-    """A one-time code and the device's own key, which also signs the request."""
+    """A one-time code and the device's own key, which also signs the request. `code`: the code's 5 secret bytes, the 5
+    that name the node, and the device's key, in a sealed box of libsodium for the node's key, in hex. `proof`: the
+    device's signature over "ticketme/v1/possession/device" 0x00 | the node's key | the device's key. Gates of earlier
+    releases have neither, and must be updated.
+    """
 
-    code: Annotated[str, Field(max_length=64)]
+    code: Annotated[str, Field(max_length=256)]
     public_key: Key
+    proof: Annotated[str, Field(pattern=r"^([0-9a-f]{128})?$")] = ""
 
 
 class Enrolled(_Strict):
@@ -36,6 +41,30 @@ class Enrolled(_Strict):
     log: Annotated[str, Field(description="The log's verifier key (C2SP signed-note)")]
     origin: str
     time_ms: Uint
+    time_told: bool = True
+
+
+class Shown(_Strict):
+    """A checkpoint of this node's log, and the list of the log's keys by which it is good; empty before the first."""
+
+    checkpoint: Annotated[str, Field(max_length=16_384)]
+    log_keys: Annotated[str, Field(max_length=8_192)] = ""
+    queue: Uint | None = None
+
+
+class Heard(_Strict):
+    """How long the log is here, and whether the checkpoint was news: this node has lost what it is of. `lost`: the root
+    key's word that it is lost for good, with a checkpoint and the proof that it extends what was kept.
+    """
+
+    size: Uint
+    news: bool
+    lost: str = ""
+    checkpoint: str = ""
+    log_keys: str = ""
+    consistency: list[Hex] = []
+    time_ms: Uint
+    time_told: bool = True
 
 
 class State(BaseModel):
@@ -51,12 +80,14 @@ class Stated(_Strict):
     size: Uint
     statements: list[str]
     time_ms: Uint
+    time_told: bool = True
 
 
 class Time(_Strict):
-    """The node's time, unix milliseconds."""
+    """The node's time, unix milliseconds; `time_told` false: its clock has jumped, and gates do not go by it."""
 
     time_ms: Uint
+    time_told: bool = True
 
 
 class First(_Strict):
@@ -92,12 +123,14 @@ class Proven(_Strict):
     log_keys: Annotated[str, Field(description="the list of the keys that sign it, once there is one")] = ""
     consistency: list[Hex]
     time_ms: Uint
+    time_told: bool = True
 
 
 class ClaimAnswer(Receipt):
     """The receipt of a claim."""
 
     time_ms: Uint
+    time_told: bool = True
 
 
 class Receipts(Proven):
@@ -108,6 +141,14 @@ class Receipts(Proven):
 
 class ProvenReceipt(Receipt, Proven):
     """A receipt with its inclusion proof in the log of the checkpoint's size."""
+
+
+class ProvenRevocation(Proven):
+    """The entry that revoked a device, with its inclusion proof in the log of the checkpoint's size."""
+
+    entry: Hex
+    position: Uint
+    inclusion: list[Hex]
 
 
 class Changes(Proven):
@@ -131,13 +172,14 @@ class Group(_Strict):
 
 
 class EventFacts(_Strict):
-    """What anybody may know of an event. Times are unix seconds."""
+    """What is public of an event. Times are unix seconds; people read them in `zone`."""
 
     event: str
     event_hash: Hex
     name: str
     doors: Uint
     starts: Uint
+    zone: str
     capacity: Uint
     issued: Uint
     version: Uint
@@ -150,6 +192,7 @@ class Happened(_Strict):
     position: Uint
     gate: str
     time_ms: Uint
+    time_told: bool = True
     verdict: Verdict
     cause: str
 
@@ -177,6 +220,7 @@ class Problem(BaseModel):
     code: str
     detail: str
     time_ms: Uint | None = None
+    time_told: bool = True
     wipe: bool | None = None
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import structlog
 import uvloop
 
-from ledger_node.config import SOCKET_FILE
+from ledger_node.home_folder import SOCKET_FILE, credentials_folder
 from ledger_node.log.ledger import LedgerFault
 from ledger_node.services import records
 from ledger_node.services.accounts.site import listening
@@ -22,6 +22,7 @@ from ledger_node.services.errors import ServiceError
 from ledger_node.services.events import list_events
 from ledger_node.services.node import Node
 from ledger_node.services.nonces import Nonces
+from ledger_node.services.refeeder import Refeeder
 from ledger_node.services.tending import Tender
 from ledger_node.services.watchkeeper import Watchkeeper
 from ledger_node.web.admin import make_admin
@@ -57,7 +58,9 @@ async def serve(
 ) -> None:
     """Serve until SIGTERM, SIGINT or `stop`. Raises ServiceError when the address cannot be had."""
     stop = stop or asyncio.Event()
-    watchkeeper = Watchkeeper(node)
+    watchkeeper = Watchkeeper(node, credentials_folder(os.environ))
+    # An old copy that was put back must not grant what the log has granted: first those are asked who saw it.
+    await asyncio.to_thread(node.cosigning.look_ahead)
     nonces = Nonces(node.store, node.seconds)
     parts: list[Parts] = []
 
@@ -76,6 +79,7 @@ async def serve(
     address = listener.getsockname()
     on_ready(Listening(address[0], address[1]))
     tender = Tender(node)
+    refeeder = Refeeder(node)
     tending = asyncio.create_task(_tend(parts[0]))
     with ended_by_signals(stop):
         notify("READY=1")
@@ -85,6 +89,7 @@ async def serve(
         node.cosigning.start()
         watchkeeper.start()
         tender.start()
+        refeeder.start()
         await asyncio.wait([asyncio.create_task(stop.wait()), *running], return_when=asyncio.FIRST_COMPLETED)
     notify("STOPPING=1")
     parts[0].feed.close()
@@ -97,6 +102,7 @@ async def serve(
     await asyncio.to_thread(watchkeeper.close)
     await asyncio.to_thread(node.cosigning.close)
     await asyncio.to_thread(tender.close)
+    await asyncio.to_thread(refeeder.close)
     nonces.close()
     log.info("stopped", size=node.ledger.size)
 
@@ -122,8 +128,7 @@ async def _tend(parts: Parts) -> None:
     while True:
         try:
             async with asyncio.timeout(_LIFE):
-                # Bytes that are no entry go through the writer's whole line and change nothing.
-                await asyncio.wrap_future(parts.node.ledger.submit([b""]))
+                await asyncio.wrap_future(parts.node.ledger.probe())
             notify("WATCHDOG=1")
             await asyncio.to_thread(parts.reports.flush)
             await asyncio.to_thread(_report_double_entries, parts)

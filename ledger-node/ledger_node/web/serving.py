@@ -4,6 +4,7 @@ to systemd. What is served is said elsewhere.
 
 import asyncio
 import contextlib
+import errno
 import os
 import signal
 import socket
@@ -62,10 +63,19 @@ def listen(host: str, port: int) -> socket.socket:
     """A listening TCP socket. Raises ServiceError when the address cannot be had."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
+        socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, 0, socket.AI_PASSIVE)
+    except (OSError, UnicodeError) as error:
+        why = f"{host!r} is no address of this machine: see `ip addr`, or --host 0.0.0.0 for all of them"
+        raise ServiceError("address", why) from error
+    try:
         listener = socket.create_server((host, port), backlog=_BACKLOG, family=family)
     except OSError as error:
         why = os.strerror(error.errno or 0)
-        raise ServiceError("address", f"cannot listen at {host}:{port} ({why}): try another --port") from error
+        try_this = {
+            errno.EADDRNOTAVAIL: "this machine has no such address: see `ip addr`, or --host 0.0.0.0 for all of them",
+            errno.EACCES: "ports below 1024 are the system's: try another --port",
+        }.get(error.errno or 0, "try another --port")
+        raise ServiceError("address", f"cannot listen at {host}:{port} ({why}): {try_this}") from error
     # Connections inherit it. asyncio's own loop forgets it for such a socket, and each answer then waits 40 ms for an
     # acknowledgement of its headers (Nagle's algorithm against delayed ones).
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -16,13 +16,12 @@ from ledger_node.web.account_models import read_model
 from ledger_node.web.public import event_facts
 from ledger_node.web.reply import JSON, Reply, reply
 from ledger_node.web.routes import add_route, plain
-from ledger_node.web.wallet_models import Held, HeldTicket, ProviderFacts
+from ledger_node.web.wallet_models import BoxOffice, Held, HeldTicket, ProviderFacts
 
 _PATH = "/v1/events/{event}/tickets/{index}/holder"
 _MOST_BODY = 1_024
 _TICKET = re.compile(r"0|[1-9][0-9]{0,9}")
 _MOST_TICKET = 2**32 - 1
-_PRIVATE = {"Cache-Control": "no-store"}
 
 
 def add_wallet(app: FastAPI, node: Node) -> None:
@@ -38,14 +37,18 @@ def add_wallet(app: FastAPI, node: Node) -> None:
             raise ServiceError("unknown-ticket", f"{index!r} is not the index of a ticket", 404)
         key = bytes.fromhex(asked.holder_key)
         found = await asyncio.to_thread(read_holding, node, event, int(index), key)
-        made = reply(held_map(found, int(node.now() * 1000)))
-        return Reply(made.status, made.body, made.content_type, _PRIVATE)
+        return reply(held_map(found, int(node.now() * 1000)))
 
     async def provider(_request: Request) -> Reply:
         """The wallet provider of this node ("" = none), and its page on which people say yes ("" = in its app only)."""
         return reply({"name": node.outside.provider_name, "consent": node.outside.consent})
 
+    async def box_office(_request: Request) -> Reply:
+        """Where holders reach the box office: a link (https, mailto or tel), or "" if none is set."""
+        return reply({"contact": node.outside.box_office})
+
     add_route(app, "GET", "/v1/provider", plain(provider), provider.__doc__, "wallet", ProviderFacts)
+    add_route(app, "GET", "/v1/box-office", plain(box_office), box_office.__doc__, "wallet", BoxOffice)
     add_route(app, "POST", _PATH, plain(holder), holder.__doc__, "wallet", HeldTicket, JSON, body=Held)
 
 
@@ -66,12 +69,15 @@ def held_map(found: Holding, time_ms: int) -> dict[str, Any]:
         "face_value": found.ticket.face_value,
         "entered": {"gate": found.entered.gate, "time_ms": found.entered.time_ms} if found.entered else None,
         "deal": _deal(found.deal) if found.deal else None,
-        "identified": found.identified,
+        "identified": bool(found.title.pseudonym),
+        "level": found.title.level,
         "terms": {
             "currency": policy.currency,
             "most_transfer": found.most_price("transfer"),
             "most_resale": found.most_price("resale"),
             "send_level": policy.send_level,
+            "asks_giver": {"transfer": found.asks_giver("transfer"), "resale": found.asks_giver("resale")},
+            "transfers_left": found.transfers_left,
             "opens": policy.opens,
             "freezes": manifest.doors - policy.freezes,
         },

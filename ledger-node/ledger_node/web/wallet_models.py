@@ -19,10 +19,16 @@ class Held(_Strict):
 
 
 class ProviderFacts(_Strict):
-    """Whom payments go through. `consent` takes event, purpose, most and back, and leads to back#PURPOSE/CODE."""
+    """Whom payments go through. `consent` takes event, purpose, most, also and back; docs/adapters.md says more."""
 
     name: str
     consent: str
+
+
+class BoxOffice(_Strict):
+    """Where holders reach it: a link that starts with https:, mailto: or tel:, or nothing."""
+
+    contact: str
 
 
 class WalletEvent(EventFacts):
@@ -48,13 +54,24 @@ class OpenDeal(_Strict):
     until: Uint
 
 
+class AsksGiver(_Strict):
+    """Whether a rule of the event looks at how well the provider knows whoever gives or sells."""
+
+    transfer: bool
+    resale: bool
+
+
 class Terms(_Strict):
-    """What the event's policy says by now about passing the ticket on; `freezes` is when that ends."""
+    """What the event's policy says by now about passing the ticket on: `freezes` is when that ends, `transfers_left`
+    how often it may still be done.
+    """
 
     currency: str
     most_transfer: Uint
     most_resale: Uint
     send_level: Uint
+    asks_giver: AsksGiver
+    transfers_left: Uint
     opens: Uint
     freezes: Uint
 
@@ -74,6 +91,7 @@ class HeldTicket(_Strict):
     entered: Entered | None
     deal: OpenDeal | None
     identified: bool
+    level: Uint
     terms: Terms
     certificate: Hex | None
     ledger_signature: Hex | None

@@ -20,6 +20,7 @@ from starlette.responses import RedirectResponse, Response
 from ledger_node.contract.refusals import Refusal
 from ledger_node.services.accounts.site import Site
 from ledger_node.web.regulator_texts import TYPES
+from ledger_node.web.routes import add_page
 
 HOME = "/wallet/"
 _LETTERS = ("/activate", "/offer", "/agreed")
@@ -58,7 +59,7 @@ def add_wallet_pages(app: FastAPI, site: Site) -> None:
     async def home(_request: Request) -> Response:
         return RedirectResponse(HOME, 308)
 
-    app.add_route(HOME.rstrip("/"), home, methods=["GET"], include_in_schema=False)
+    add_page(app, HOME.rstrip("/"), home)
 
 
 def wallet_files() -> dict[str, bytes]:
@@ -98,4 +99,4 @@ def _add(app: FastAPI, path: str, body: bytes, headers: dict[str, str]) -> None:
     async def page(_request: Request) -> Response:
         return Response(body, 200, headers)
 
-    app.add_route(path, page, methods=["GET"], include_in_schema=False)
+    add_page(app, path, page)

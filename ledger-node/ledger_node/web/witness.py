@@ -15,6 +15,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from ledger_node.log.port import LedgerFault
+from ledger_node.log.tiles import TilePath
 from ledger_node.log.witness_protocol import MOST_BYTES, SIZE_TYPE, AddCheckpoint
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.watch import Cosigned, Refused
@@ -23,6 +25,7 @@ from ledger_node.web.body import read_body
 from ledger_node.web.reply import RETRY_AFTER
 from ledger_node.web.serving import Listening, ended_by_signals, http_server, listen, notify, until
 from scanner.verify.entry import Malformed
+from scanner.verify.log_keys import NEWEST
 
 _TOLD_EVERY = 100_000
 _LIFE = 10.0
@@ -41,6 +44,8 @@ def make_witness_app(witness: Witness) -> Starlette:
             Route("/evidence", desk.evidence, methods=["GET"]),
             Route("/logs/{log}/checkpoint", desk.checkpoint, methods=["GET"]),
             Route("/logs/{log}/state", desk.state, methods=["GET"]),
+            Route(f"/logs/{{log}}/{NEWEST}", desk.log_keys, methods=["GET"]),
+            Route("/logs/{log}/tile/{path:path}", desk.tile, methods=["GET"]),
         ]
     )
 
@@ -162,6 +167,24 @@ class _Desk:
         if not note:
             return PlainTextResponse("nothing of this log is signed here: see /\n", HTTPStatus.NOT_FOUND)
         return PlainTextResponse(note)
+
+    async def log_keys(self, request: Request) -> Response:
+        origin = self._origin(request)
+        note = self._witness.log_keys(origin) if origin else ""
+        if not note:
+            return PlainTextResponse("there is no list: the root key itself signs\n", HTTPStatus.NOT_FOUND)
+        return PlainTextResponse(note)
+
+    async def tile(self, request: Request) -> Response:
+        """The log as it was replayed here: with the checkpoint, a mirror from which its operator can take it back."""
+        origin, path = self._origin(request), TilePath.parse(f"tile/{request.path_params['path']}")
+        try:
+            data = await asyncio.to_thread(self._witness.tile, origin, path) if origin and path else None
+        except LedgerFault as fault:
+            return PlainTextResponse(f"{fault}\n", HTTPStatus.SERVICE_UNAVAILABLE)
+        if data is None:
+            return PlainTextResponse("there is no such tile here: see /\n", HTTPStatus.NOT_FOUND)
+        return Response(data, media_type="application/octet-stream")
 
     async def state(self, request: Request) -> Response:
         origin = self._origin(request)

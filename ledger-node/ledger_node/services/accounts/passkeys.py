@@ -23,9 +23,12 @@ from webauthn.helpers.structs import (
 
 from ledger_node.services.accounts.site import NAME, Site
 from ledger_node.services.accounts.tables import Passkey
+from scanner.verify.cbor import reread, skim
 
 _ALGORITHMS = [COSEAlgorithmIdentifier.ECDSA_SHA_256, COSEAlgorithmIdentifier.RSASSA_PKCS1_v1_5_SHA_256]
 _MOST_ID = 1_023
+_FIXED, _FLAGS, _HAS_KEY, _AAGUID = 37, 32, 0x40, 16
+"""Authenticator data (WebAuthn 6.1): the bytes before what may follow, where the flags are, that a key follows."""
 _PATIENCE_MS = 300_000
 
 Credential = Mapping[str, Any]
@@ -88,9 +91,27 @@ def credential_id(credential: Credential) -> bytes:
         return b""
 
 
+def _skim(credential: Credential) -> None:
+    """The library would carry out any tag that a stranger's CBOR holds, before it looks at a signature. Raises what
+    stands in the way of reading it.
+    """
+    response = credential["response"]
+    if "attestationObject" in response:
+        attested = base64url_to_bytes(response["attestationObject"])
+        skim(attested)
+        data = reread(attested)["authData"]
+    else:
+        data = base64url_to_bytes(response["authenticatorData"])
+    at = _FIXED
+    if data[_FLAGS] & _HAS_KEY:
+        at += _AAGUID + 2 + int.from_bytes(data[at + _AAGUID : at + _AAGUID + 2], "big")
+    skim(data[at:])
+
+
 def check_new(site: Site, account: str, credential: Credential, challenge: bytes) -> Passkey | Refused:
     """A passkey that was just made for this challenge on this site."""
     try:
+        _skim(credential)
         made = webauthn.verify_registration_response(
             credential=dict(credential),
             expected_challenge=challenge,
@@ -109,6 +130,7 @@ def check_new(site: Site, account: str, credential: Credential, challenge: bytes
 def check_use(site: Site, passkey: Passkey, credential: Credential, challenge: bytes) -> int | Refused:
     """That this passkey signed the challenge on this site, now; its new counter."""
     try:
+        _skim(credential)
         used = webauthn.verify_authentication_response(
             credential=dict(credential),
             expected_challenge=challenge,

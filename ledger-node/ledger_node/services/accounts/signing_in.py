@@ -1,8 +1,8 @@
 """How an account is set up and signed in to: with a passkey, or in the second way, with a key and a time-based code.
 
-Every failure to sign in has the same answer, whatever was wrong: it says nothing about accounts. Wrong codes are
-counted before they are looked at, and lock the second way for a time that doubles; passkeys are not locked, because
-they cannot be guessed. Limits for each network address are the web's.
+Every failure to sign in has the same answer, whatever was wrong: it says nothing about accounts. Wrong codes beside
+the right key are counted before they are looked at, and lock the second way for a time that doubles; passkeys and keys
+are not locked, because they cannot be guessed. What is wrong is counted by network address, too, by the web.
 """
 
 import hmac
@@ -133,13 +133,15 @@ def finish_second_way(node: Node, session: Session, code: str) -> None:
 def login_by_code(node: Node, name: str, key: str, code: str, origin: str) -> str:
     """A session for whoever has the account's key and its app's code; its token. Raises ServiceError."""
     account = node.accounts.named(name)
-    way = _one_try(node, account) if account and account.state is State.ACTIVE else None
-    key_good = hmac.compare_digest(way.digest if way else _NOBODY, _key_digest(key))
+    known = node.accounts.second_way(account.account) if account and account.state is State.ACTIVE else None
+    # The key cannot be guessed: who has it not uses up no try of who has it, and writes nothing down.
+    key_good = hmac.compare_digest(known.digest if known else _NOBODY, _key_digest(key))
+    way = _one_try(node, account) if account and key_good else None
     if account is None or way is None:
         raise _not_signed_in()
     by = Actor(account.account, origin)
     step = _step(node, way, code)
-    if not key_good or step is None:
+    if step is None:
         detail = {"way": Way.CODE.value, "locked": way.locked_until > 0}
         node.trail.add(node.seconds, by, "login.refused", account.account, detail)
         raise _not_signed_in()

@@ -129,8 +129,15 @@ const pages = {
   },
 };
 
+// The zone of the house's events; Hong Kong's while it has none, or has them in several.
+async function zoneOfEvents() {
+  const zones = new Set((await (await fetch("/v1/events")).json()).map((event) => event.zone));
+  return zones.size === 1 ? [...zones][0] : "Asia/Hong_Kong";
+}
+
 async function listSessions(own) {
-  const when = new Intl.DateTimeFormat("zh-HK", { dateStyle: "short", timeStyle: "short" });
+  const timeZone = await zoneOfEvents();
+  const when = new Intl.DateTimeFormat("zh-HK", { dateStyle: "short", timeStyle: "short", timeZone });
   const rows = (await ask("GET", "/sessions")).map((session) => {
     const row = one("session").content.firstElementChild.cloneNode(true);
     const said = [when.format(session.since * 1000), when.format(session.seen * 1000), session.address];

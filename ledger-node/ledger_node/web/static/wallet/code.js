@@ -60,11 +60,11 @@ export class Code {
   }
 
   tick() {
-    const { step } = this.ticket.seen.event;
+    const { step, zone } = this.ticket.seen.event;
     const left = step - ((now() / 1000) % step);
     this.bar.style.transform = `scaleX(${left / step})`;
     this.next.textContent = t("next_code", { n: Math.ceil(left) });
-    this.time.textContent = clockTime(now());
+    this.time.textContent = clockTime(now(), zone);
     const at = timeStep(now(), step);
     const wanted = `${this.kind} ${at}`;
     if (this.shown !== wanted) this.show(wanted, at);

@@ -2,7 +2,7 @@
 // `sign` takes the message and gives the 64 bytes of the holder key's signature. No clock and no key is in here.
 
 import { base45 } from "./base45.js";
-import { join, sha256, uint, utf8 } from "./bytes.js";
+import { hex, join, sha256, uint, utf8 } from "./bytes.js";
 
 export const COMPACT = 1,
   FULL = 2;
@@ -11,7 +11,8 @@ export const NO_BEACON = Object.freeze({ number: 0, value: new Uint8Array(0) });
 export const QR_VERSION = Object.freeze({ [COMPACT]: 5, [FULL]: 10 });
 const VERSION = 1;
 const HOLDER = utf8("gatecode/v1/holder\0"),
-  POSSESSION = utf8("gatecode/v1/possession\0");
+  POSSESSION = utf8("gatecode/v1/possession\0"),
+  IDENTITY = utf8("ticketme/v1/possession/identity\0");
 
 export const eventHash = (event) => sha256(utf8(event));
 
@@ -29,6 +30,13 @@ export const text = (raw) => `T${raw[0] & 15}${base45(raw)}`;
 export async function possession(ticket, publicKey) {
   const subject = join(uint(ticket.ticket, 4), uint(ticket.owner_seq, 2));
   return join(POSSESSION, await eventHash(ticket.event), subject, publicKey);
+}
+
+// By the key that the wallet provider is to speak about: the attestation under this reference is its holder's own.
+export async function identityProof(event, key, authorisation, sign) {
+  const about = await sha256(join(utf8(`${event}\0${authorisation}\0`), key));
+  const reference = `id-${hex(about).slice(0, 48)}`;
+  return hex(await sign(join(IDENTITY, await eventHash(event), key, utf8(reference))));
 }
 
 async function code(kind, ticket, step, sign, beacon, certified) {

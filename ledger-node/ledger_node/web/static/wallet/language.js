@@ -3,6 +3,7 @@
 import { TEXTS } from "./texts.js";
 
 const KEY = "language";
+// Times are told in the zone of the event that they are about. A ticket that was stored before events told theirs has none.
 const HONG_KONG = "Asia/Hong_Kong";
 const LOCALES = { zh: "zh-HK", en: "en-HK" };
 let chosen = null;
@@ -41,18 +42,16 @@ export function t(name, values = {}) {
   return said.replace(/\{(\w+)\}/g, (_, key) => String(values[key]));
 }
 
-const format = (options) => new Intl.DateTimeFormat(locale(), { timeZone: HONG_KONG, ...options });
+const DATE = { year: "numeric", month: "long", day: "numeric", weekday: "short" };
+const TIME = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
 
-export const day = (seconds) =>
-  format({ year: "numeric", month: "long", day: "numeric", weekday: "short" }).format(seconds * 1000);
-export const hour = (seconds) =>
-  format({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(seconds * 1000);
-export const moment = (seconds) =>
-  format({ month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(
-    seconds * 1000,
-  );
-export const clockTime = (ms) =>
-  format({ hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" }).format(ms);
+const format = (options, zone) => new Intl.DateTimeFormat(locale(), { timeZone: zone ?? HONG_KONG, ...options });
+
+export const day = (seconds, zone) => format(DATE, zone).format(seconds * 1000);
+export const hour = (seconds, zone) => format(TIME, zone).format(seconds * 1000);
+export const moment = (seconds, zone) =>
+  format({ month: "short", day: "numeric", ...TIME }, zone).format(seconds * 1000);
+export const clockTime = (ms, zone) => format({ ...TIME, second: "2-digit" }, zone).format(ms);
 
 export const inLanguage = (zh, en) => (language() === "zh" ? zh : en);
 

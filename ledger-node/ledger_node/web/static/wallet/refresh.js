@@ -36,7 +36,8 @@ function again(ms) {
   timer = setTimeout(refresh, ms);
 }
 
-const told = (tickets) =>
+// What of these tickets is worth drawing the page anew for.
+export const told = (tickets) =>
   JSON.stringify(
     tickets.map(({ state, seen }) => [state, { ...seen, time_ms: 0, certificate: "", ledger_signature: "" }]),
   );

@@ -23,8 +23,12 @@ export function sentence(error) {
   const code = codeOf(error);
   if (`problem_${code}` in TEXTS) return t(`problem_${code}`);
   const said = refusals[code];
-  return said ? said[language()] : t("problem_other");
+  if (said) return said[language()];
+  return t(error.status >= 500 ? "problem_away" : "problem_other");
 }
+
+// Whether the same may go well a moment later.
+export const canRetry = (code) => ["offline", "away", "other", "busy", "disk", "too-many-tries"].includes(code);
 
 export function codeOf(error) {
   if (error instanceof Problem) return error.code;

@@ -8,7 +8,7 @@ import { keysWork, makeKey, signer } from "./keys.js";
 import { day, hour, moment, t } from "./language.js";
 import { letterDone, letterKept } from "./letters.js";
 import { elsewhere, notice, pressing, problem } from "./parts.js";
-import { codeOf } from "./says.js";
+import { canRetry, codeOf } from "./says.js";
 import { allTickets, dropTicket, keepForGood, putTicket } from "./store.js";
 import { ASKED, newTicket, sync } from "./wallet.js";
 
@@ -44,7 +44,7 @@ async function another(box, go, letter, link, error) {
       if (codeOf(refused) === "link-not-good") await Promise.all(mine.map((ticket) => dropTicket(ticket.id)));
     }
   }
-  const retry = code === "offline" || code === "other";
+  const retry = canRetry(code);
   put(box, problem(error), retry && h("button", { class: "main", onclick: () => begin(box, go) }, t("again")));
 }
 
@@ -87,10 +87,10 @@ async function ask(box, go, letter, link, opened) {
     box,
     facts && h("p", { class: "eyebrow" }, t("activate_count", { n: opened.tickets.length })),
     facts && h("h2", {}, facts.name),
-    facts && h("p", { class: "hint" }, `${day(facts.starts)}　${hour(facts.starts)}`),
+    facts && h("p", { class: "hint" }, `${day(facts.starts, facts.zone)}　${hour(facts.starts, facts.zone)}`),
     form,
     h("p", { class: "hint" }, t("one_phone")),
-    h("p", { class: "hint" }, t("good_until", { time: moment(opened.expires) })),
+    h("p", { class: "hint" }, t("good_until", { time: moment(opened.expires, facts?.zone) })),
   );
 }
 

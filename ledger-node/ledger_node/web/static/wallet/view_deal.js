@@ -1,17 +1,19 @@
 // A ticket that somebody offers or lists: what it is, at which price; taking it with a fresh key, or saying no.
 
-import { Problem, act, checkout, deal, event, policies, seat, ticketFacts } from "./api.js";
+import { Problem, act, checkout, deal, event, seat, ticketFacts } from "./api.js";
 import { hex, unhex } from "./bytes.js";
-import { measure, seconds, signedAt } from "./clock.js";
+import { measure, signedAt } from "./clock.js";
 import { h, put } from "./dom.js";
 import { seal, sealDraft } from "./entry.js";
-import { keysWork, makeKey, passing, signing } from "./keys.js";
+import { identityProof } from "./gatecode.js";
+import { keysWork, makeKey, passing, signer, signing } from "./keys.js";
 import { day, hour, inLanguage, moment, money, t } from "./language.js";
-import { letterDone, useUp } from "./letters.js";
+import { letterDone } from "./letters.js";
 import { elsewhere, facts, notice, pressing, problem } from "./parts.js";
-import { consents } from "./provider.js";
-import { codeOf } from "./says.js";
+import { consents, isUsedUp } from "./provider.js";
+import { canRetry, codeOf } from "./says.js";
 import { allTickets, dropTicket, keepForGood, putTicket } from "./store.js";
+import { useUp } from "./trip.js";
 import { ASKED, groupOf, newTicket, sync } from "./wallet.js";
 
 const TRANSFER = { path: "transfers", type: "transfer.accept", take: "accept", title: "offer" };
@@ -36,8 +38,7 @@ async function begin(box, found, go) {
     if (mine) return arrive(go, mine);
     show(box, found, await read(found), go);
   } catch (error) {
-    const retry = ["offline", "other", "busy"].includes(codeOf(error));
-    put(box, problem(error), retry && h("button", { class: "main", onclick: () => begin(box, found, go) }, t("again")));
+    put(box, problem(error), canRetry(codeOf(error)) && h("button", { class: "main", onclick: () => begin(box, found, go) }, t("again")));
   }
 }
 
@@ -53,27 +54,31 @@ async function taken(found) {
 
 async function read(found) {
   const open = await deal(found.event, found.path, found.deal);
-  const [about, place, ticket, versions] = await Promise.all([
+  const [about, place, ticket] = await Promise.all([
     event(found.event),
     seat(found.event, open.ticket),
     ticketFacts(found.event, open.ticket),
-    policies(found.event),
   ]);
-  const policy = versions.filter((one) => one.effective <= seconds()).at(-1) ?? { receive_level: 0, currency: "HKD" };
-  return { ...open, about, place, group: groupOf(about, ticket.gate_group), policy };
+  return { ...open, about, place, group: groupOf(about, ticket.gate_group) };
 }
 
 function show(box, found, offer, go) {
-  const { about, place, group, policy, price, until } = offer;
-  const asked = consents(found.event, { price, currency: policy.currency, identity: policy.receive_level > 0 });
+  const { about, place, group, price, currency, until } = offer;
+  const asked = consents(found.event, { price, currency, identity: offer.identity });
   const said = h("div", { role: "alert" });
-  const label = price ? t("accept_paid", { price: money(price, policy.currency) }) : t("accept");
+  const label = price ? t("accept_paid", { price: money(price, currency) }) : t("accept");
   const accept = h("button", { id: "accept", class: "main" }, label);
   const taking = pressing(accept, said, async () => {
     const given = asked.said();
     // Whatever comes of it, an authorisation is good once.
     useUp();
-    arrive(go, await take(found, offer, given));
+    try {
+      arrive(go, await take(found, offer, given));
+    } catch (error) {
+      if (isUsedUp(codeOf(error))) asked.renew();
+      if (codeOf(error) === "identity-needed") asked.require();
+      throw error;
+    }
   });
   const reject = found.secret && h("button", { id: "reject", class: "wide bad", type: "button" }, t("reject"));
   reject?.addEventListener(
@@ -98,15 +103,15 @@ function show(box, found, offer, go) {
     h(
       "p",
       { class: "hint when" },
-      h("span", {}, day(about.starts)),
-      h("span", {}, `${t("starts")} ${hour(about.starts)}`),
+      h("span", {}, day(about.starts, about.zone)),
+      h("span", {}, `${t("starts")} ${hour(about.starts, about.zone)}`),
     ),
     facts([
       [t("seat"), String(place.seat)],
       [t("gate"), group ? `${inLanguage(group.name_zh, group.name_en)}　${group.gates.join(" ")}` : t("any_gate")],
-      [t("face_value"), money(place.face_value, policy.currency)],
-      [t("price_label"), money(price, policy.currency), "price"],
-      [t("until"), moment(until)],
+      [t("face_value"), money(place.face_value, currency)],
+      [t("price_label"), money(price, currency), "price"],
+      [t("until"), moment(until, about.zone)],
     ]),
     form,
     h("p", { class: "hint" }, t("about_accept")),
@@ -122,6 +127,8 @@ async function take(found, offer, consent) {
   const ticket = known ?? newTicket(found.event, place, await makeKey(), { deal: found.deal });
   await putTicket(ticket);
   const asked = { key: hex(ticket.key.public), ...consent, ...(found.secret && { secret: found.secret }) };
+  if (asked.identify)
+    asked.identify_proof = await identityProof(found.event, ticket.key.public, asked.identify, signer(ticket.key));
   const ready = await checkout(found.event, found.path, found.deal, asked);
   const draft = { payload: unhex(ready.payload), message: unhex(ready.message) };
   const raw = await sealDraft(found.type, draft, signing(ticket.key), [unhex(found.deal)]);

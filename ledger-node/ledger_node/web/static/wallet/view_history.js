@@ -1,6 +1,6 @@
 // What the ledger says of a ticket, for everybody: entries by position, without people.
 
-import { history } from "./api.js";
+import { event as eventFacts, history } from "./api.js";
 import { h, put } from "./dom.js";
 import { moment, money, t } from "./language.js";
 import { problem } from "./parts.js";
@@ -26,8 +26,8 @@ export function viewHistory([event, ticket]) {
 async function read(event, ticket, from, steps, more) {
   put(more);
   try {
-    const found = await history(event, ticket, from);
-    steps.append(...found.entries.map(step));
+    const [found, { zone }] = await Promise.all([history(event, ticket, from), eventFacts(event)]);
+    steps.append(...found.entries.map((entry) => step(entry, zone)));
     if (found.next !== null)
       put(more, h("button", { onclick: () => read(event, ticket, found.next, steps, more) }, t("more")));
   } catch (error) {
@@ -35,7 +35,7 @@ async function read(event, ticket, from, steps, more) {
   }
 }
 
-const step = ({ position, type, at, facts }) =>
+const step = ({ position, type, at, facts }, zone) =>
   h(
     "li",
     {},
@@ -43,7 +43,7 @@ const step = ({ position, type, at, facts }) =>
     h(
       "span",
       { class: "row" },
-      h("span", { class: "hint" }, moment(at)),
+      h("span", { class: "hint" }, moment(at, zone)),
       facts.gate
         ? h("span", { class: "hint" }, facts.gate)
         : "price" in facts && h("span", { class: "hint" }, money(facts.price)),

@@ -24,7 +24,7 @@ function card(ticket) {
     "a",
     { class: "card ticket", href: `#/ticket/${ticket.id}`, data: { standing: standing(ticket) } },
     h("span", { class: "row" }, h("strong", {}, event.name), chip(standing(ticket))),
-    h("span", { class: "hint" }, `${day(event.starts)}　${hour(event.starts)}`),
+    h("span", { class: "hint" }, `${day(event.starts, event.zone)}　${hour(event.starts, event.zone)}`),
     h("span", { class: "row" }, h("span", { class: "hint" }, t("seat")), h("span", { class: "number" }, seat)),
   );
 }

@@ -6,13 +6,15 @@ import { hex, random, unhex } from "./bytes.js";
 import { measure, seconds, signedAt } from "./clock.js";
 import { h, put } from "./dom.js";
 import { dealId, invitation, seal } from "./entry.js";
-import { signing } from "./keys.js";
+import { identityProof } from "./gatecode.js";
+import { signer, signing } from "./keys.js";
 import { cents, moment, money, t } from "./language.js";
-import { takeDraft, useUp } from "./letters.js";
-import { facts, field, notice, pressing } from "./parts.js";
-import { consents } from "./provider.js";
+import { facts, field, instead, notice, pressing } from "./parts.js";
+import { consents, isUsedUp } from "./provider.js";
+import { codeOf } from "./says.js";
 import { changeTicket } from "./store.js";
-import { sync } from "./wallet.js";
+import { takeDraft, useUp } from "./trip.js";
+import { GONE, sync } from "./wallet.js";
 
 const HOUR = 3_600;
 const LIVES = [
@@ -21,18 +23,18 @@ const LIVES = [
   ["days", 3],
   ["days", 7],
 ];
-const SECONDS = { hours: HOUR, days: 24 * HOUR };
+const DAY = 24 * HOUR;
+const SECONDS = { hours: HOUR, days: DAY };
+const EMAIL = /^[^\s@]+@[^\s@]+\.[^\s@]+$/,
+  PHONE = /^\+?\d{8,15}$/,
+  BETWEEN = /[ ().\-\u2010-\u2015]/g;
 
 export function viewPass(ticket, go) {
   const box = h("section", { class: "card" });
   const back = () => go(`#/ticket/${ticket.id}`, { replace: true });
-  const { opens, freezes } = ticket.seen.terms;
-  if (ticket.seen.deal) showOpen(box, ticket, back);
-  else if (seconds() < opens) put(box, notice(t("not_yet", { time: moment(opens) })));
-  else if (seconds() >= freezes) put(box, notice(t("frozen", { time: moment(freezes) })));
-  else choose(box, ticket, go, takeDraft() ?? { kind: "transfer" });
   const title = h("h1", {}, t(ticket.seen.deal ? "see_deal" : "pass_on"));
   const about = h("p", { class: "hint" }, `${ticket.seen.event.name}　${t("seat")} ${ticket.seen.seat}`);
+  begin(box, ticket, go, back);
   return {
     element: h(
       "div",
@@ -43,6 +45,24 @@ export function viewPass(ticket, go) {
       h("p", { class: "links" }, h("button", { onclick: back }, t("back"))),
     ),
   };
+}
+
+// The event's terms may have changed since the ticket was last looked at.
+async function begin(box, known, go, back) {
+  put(box, h("p", { class: "hint" }, t("working")));
+  const ticket = await sync(known).catch(() => known);
+  if (ticket.state === GONE) return back();
+  const closed = forbidden(ticket.seen);
+  if (ticket.seen.deal) showOpen(box, ticket, back);
+  else if (closed) put(box, notice(closed), instead(ticket));
+  else choose(box, ticket, go, takeDraft() ?? { kind: "transfer" });
+}
+
+// Why nobody may pass this ticket on now, or null.
+function forbidden({ event: { zone }, terms: { opens, freezes, transfers_left } }) {
+  if (transfers_left === 0) return t("no_transfers");
+  if (seconds() < opens) return t("not_yet", { time: moment(opens, zone) });
+  return seconds() < freezes ? null : t("frozen", { time: moment(freezes, zone) });
 }
 
 function choose(box, ticket, go, draft) {
@@ -64,47 +84,50 @@ function choose(box, ticket, go, draft) {
   );
 }
 
-function form(ticket, go, { kind, typed = kind === "transfer" ? "0" : "" }) {
+function form(ticket, go, { kind, typed, to = "", life = DAY }) {
   const { terms } = ticket.seen;
   const most = kind === "transfer" ? terms.most_transfer : terms.most_resale;
-  const whom =
-    kind === "transfer" && field("to", t("to_whom"), { maxlength: 200, autocapitalize: "none" }, t("about_to_whom"));
-  const price = field(
-    "price",
-    t("price", { currency: terms.currency }),
-    { inputmode: "decimal", value: typed },
-    t("at_most", { price: money(most, terms.currency) }),
-  );
-  const life = h(
-    "select",
-    { id: "life" },
-    LIVES.map(([unit, n], place) => h("option", { value: n * SECONDS[unit], selected: place === 1 }, t(unit, { n }))),
-  );
-  const amount = price.querySelector("input");
-  const known = consents(ticket.event, { identity: true }, () => ({ kind, typed: amount.value }));
-  known.element.hidden = !needsIdentity(ticket, cents(typed) ?? 0);
-  amount.addEventListener("input", () => (known.element.hidden = !needsIdentity(ticket, cents(amount.value) ?? 0)));
+  const price = priced(kind, typed, most, terms.currency);
+  const whom = kind === "transfer" && addressed(to);
+  const lives = lifetimes(life);
+  const read = () => ({
+    kind,
+    typed: price.querySelector("input").value,
+    to: whom ? whom.querySelector("input").value.trim() : "",
+    life: Number(lives.value),
+  });
+  const checked = () => check(read(), most);
+  const known = consents(ticket.event, { identity: true }, { draft: read, check: checked });
+  const show = (forced) => (known.element.hidden = !forced && !needsIdentity(ticket, kind, cents(read().typed) ?? 0));
+  show(false);
+  price.addEventListener("input", () => show(false));
   const said = h("div", { role: "alert" });
   const button = h("button", { class: "main", id: "do" }, t(kind === "transfer" ? "do_offer" : "do_list"));
-  const send = pressing(button, said, async () => {
-    const asked = {
-      price: cents(amount.value),
-      until: Number(life.value),
-      to: whom ? whom.querySelector("input").value.trim() : "",
-    };
-    if (asked.price === null) throw new Problem("bad-price");
+  const act = async () => {
+    const asked = checked();
     await measure();
-    if (needsIdentity(ticket, asked.price)) await beKnown(ticket, known.said().identify);
+    if (!known.element.hidden) await beKnown(ticket, known.said().identify);
     await (kind === "transfer" ? offerTo : putUp)(ticket, asked);
     go(`#/pass/${ticket.id}`, { replace: true });
-  });
+  };
+  const send = pressing(
+    button,
+    said,
+    () =>
+      act().catch((error) => {
+        if (isUsedUp(codeOf(error))) known.renew();
+        if (asksWho(error, ticket, kind)) show(true);
+        throw error;
+      }),
+    ticket,
+  );
   return h(
     "form",
     { novalidate: true, onsubmit: (submit) => (submit.preventDefault(), send()) },
     whom,
     price,
     h("label", { for: "life" }, t("how_long")),
-    life,
+    lives,
     known.element,
     said,
     button,
@@ -112,8 +135,46 @@ function form(ticket, go, { kind, typed = kind === "transfer" ? "0" : "" }) {
   );
 }
 
-// Whoever is to be paid must have a pseudonym at the provider, and some events know every giver.
-const needsIdentity = ({ seen }, price) => !seen.identified && (price > 0 || seen.terms.send_level > 0);
+function priced(kind, typed = kind === "transfer" ? "0" : "", most, currency) {
+  const props = { inputmode: "decimal", value: most ? typed : "0", readonly: most === 0 };
+  const about = most ? t("at_most", { price: money(most, currency) }) : t("only_free");
+  return field("price", t("price", { currency }), props, about);
+}
+
+const addressed = (to) =>
+  field("to", t("to_whom"), { maxlength: 200, autocapitalize: "none", value: to }, t("about_to_whom"));
+
+const lifetimes = (chosen) =>
+  h(
+    "select",
+    { id: "life" },
+    LIVES.map(([unit, n]) => {
+      const value = n * SECONDS[unit];
+      return h("option", { value, selected: value === chosen }, t(unit, { n }));
+    }),
+  );
+
+// What was typed, as it is sent; throws a Problem for what the node would refuse, before anybody is asked for anything.
+function check({ typed, to, life }, most) {
+  const price = cents(typed);
+  if (price === null) throw new Problem("bad-price");
+  if (price > most) throw new Problem("above-cap");
+  if (to && !EMAIL.test(to) && !PHONE.test(to.normalize("NFKC").replace(BETWEEN, ""))) throw new Problem("no-contact");
+  return { price, to, until: life };
+}
+
+// Whoever is to be paid must have a pseudonym at the provider, and some events know every giver, to a level.
+function needsIdentity({ seen }, kind, price) {
+  const { send_level, asks_giver } = seen.terms;
+  const wanted = Math.max(send_level, asks_giver?.[kind] ? 1 : 0);
+  return (seen.level ?? 0) < wanted || (price > 0 && !seen.identified);
+}
+
+// Whether the refusal may end when the provider says (anew) who gives.
+function asksWho(error, { seen }, kind) {
+  const code = codeOf(error);
+  return code === "identity-needed" || (code === "rule-says-no" && Boolean(seen.terms.asks_giver?.[kind]));
+}
 
 async function beKnown(ticket, authorisation) {
   useUp();
@@ -121,6 +182,7 @@ async function beKnown(ticket, authorisation) {
   await identify(event, {
     key: hex(key.public),
     authorisation,
+    proof: await identityProof(event, key.public, authorisation, signer(key)),
     level: seen.terms.send_level,
     tickets: [ticket.ticket],
   });
@@ -147,7 +209,8 @@ async function offerTo(ticket, { price, until, to }) {
 }
 
 async function putUp(ticket, { price, until }) {
-  const body = { ticket: ticket.ticket, owner_seq: ticket.owner_seq, price, until: ends(ticket, until) };
+  // With the nonce, a ticket that was taken back a moment ago is listed anew, and not the same listing once more.
+  const body = { ticket: ticket.ticket, owner_seq: ticket.owner_seq, price, until: ends(ticket, until), nonce: random(16) };
   await list(ticket.event, await seal("resale.list", ticket.event, signedAt(), body, signing(ticket.key)));
   await sync(ticket);
 }
@@ -169,7 +232,7 @@ function showOpen(box, ticket, back) {
     notice(t(`open_${deal.kind}`), "warm"),
     facts([
       [t("price_label"), money(deal.price, terms.currency), "price"],
-      [t("until"), moment(deal.until)],
+      [t("until"), moment(deal.until, ticket.seen.event.zone)],
     ]),
     share,
     share && deal.kind === "transfer" && h("p", { class: "hint" }, t("secret_link")),

@@ -5,7 +5,7 @@ import { clockTime, day, hour, inLanguage, t } from "./language.js";
 import { SMALL_MS, ahead } from "./clock.js";
 import { Code } from "./code.js";
 import { h, put } from "./dom.js";
-import { chip, notice } from "./parts.js";
+import { chip, instead, notice } from "./parts.js";
 import { dropTicket } from "./store.js";
 import { GONE, gateOf, standing } from "./wallet.js";
 
@@ -16,14 +16,9 @@ export async function viewTicket(ticket, go) {
   const beacon = await beaconOf(ticket);
   const code = new Code(ticket, beacon);
   const stage = h("div", { class: "stage" });
-  const shown = { code: false };
-  const show = () => {
-    shown.code = true;
-    put(stage, code.element);
-    code.start();
-  };
-  if (closed(ticket)) put(stage, told(ticket, show));
-  else show();
+  const open = !closed(ticket);
+  put(stage, open ? code.element : told(ticket));
+  if (open) code.start();
   const { event } = ticket.seen;
   const element = h(
     "div",
@@ -32,35 +27,36 @@ export async function viewTicket(ticket, go) {
     h(
       "p",
       { class: "hint when" },
-      h("span", {}, day(event.starts)),
-      h("span", {}, `${t("doors")} ${hour(event.doors)}`),
-      h("span", {}, `${t("starts")} ${hour(event.starts)}`),
+      h("span", {}, day(event.starts, event.zone)),
+      h("span", {}, `${t("doors")} ${hour(event.doors, event.zone)}`),
+      h("span", {}, `${t("starts")} ${hour(event.starts, event.zone)}`),
     ),
     stage,
     place(ticket),
-    shown.code && hints(ticket, beacon),
-    shown.code && code.kinds,
-    h("p", { class: "hint synced" }, t("updated", { time: clockTime(ticket.synced) })),
+    open && hints(ticket, beacon),
+    open && code.kinds,
+    h("p", { class: "hint synced" }, t("updated", { time: clockTime(ticket.synced, event.zone) })),
     after(ticket, go),
   );
   return { element, stop: () => code.stop() };
 }
 
-// Nothing to show at a gate, unless its owner insists: a release may not have reached this phone.
+// Nothing to show at a gate. An admission that came to nothing is released by the ledger, and the code is back.
 function closed({ state, seen }) {
   return state === GONE || seen.state !== "active" || (seen.entered !== null && !(seen.flags & RE_ENTRY));
 }
 
-function told(ticket, show) {
+function told(ticket) {
   const word = standing(ticket);
-  const { entered } = ticket.seen;
+  const { entered, event } = ticket.seen;
   const said =
     word === "entered"
-      ? t("about_entered", { gate: entered.gate, time: clockTime(entered.time_ms) })
+      ? t("about_entered", { gate: entered.gate, time: clockTime(entered.time_ms, event.zone) })
       : t(`about_${word}`);
   return [
     notice(said, word === "entered" ? "good" : "bad"),
-    word === "entered" && h("button", { class: "quiet", onclick: show }, t("show_anyway")),
+    word === "entered" && h("p", { class: "hint not-through" }, t(navigator.onLine ? "not_through" : "not_through_offline")),
+    ["cancelled", "refunded", "blocked"].includes(word) && instead(ticket),
   ];
 }
 
@@ -88,7 +84,7 @@ function hints(ticket, beacon) {
       h(
         "li",
         { class: beacon ? "" : "clock", id: "beacon" },
-        beacon ? t("beacon_read", { time: clockTime(beacon.at) }) : t("beacon_needed"),
+        beacon ? t("beacon_read", { time: clockTime(beacon.at, ticket.seen.event.zone) }) : t("beacon_needed"),
       ),
     h("li", { class: "strong" }, t("no_screenshot")),
     h("li", {}, t("brightness")),

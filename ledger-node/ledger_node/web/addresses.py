@@ -1,50 +1,16 @@
-"""How often somebody may be wrong, by network address: so many times in a period, then they wait. In memory, bounded.
+"""Network addresses: where a request comes from, and what of an address counts as one."""
 
-An IPv6 address counts with its whole /64, which is what one customer has. Only what was wrong is counted, so a mobile
-network behind one address goes on working while nobody guesses there.
-"""
-
-from collections import OrderedDict, deque
 from collections.abc import Iterable
 from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from starlette.requests import Request
 
 from ledger_node.services.errors import ServiceError
 
-MOST = 30
-PERIOD = 600.0
-CAPACITY = 20_000
+_REMEMBERED = 20_000
 _UNKNOWN = "unknown"
 Networks = tuple[IPv4Network | IPv6Network, ...]
-
-
-class Limits:
-    """The wrong tries of one kind. One event loop."""
-
-    def __init__(self, most: int = MOST, period: float = PERIOD, capacity: int = CAPACITY) -> None:
-        self._most = most
-        self._period = period
-        self._capacity = capacity
-        self._wrong: OrderedDict[str, deque[float]] = OrderedDict()
-
-    def __len__(self) -> int:
-        return len(self._wrong)
-
-    def check(self, address: str, now: float) -> None:
-        """Raises ServiceError "too-many-tries" while the limit is reached."""
-        times = self._wrong.get(group_of(address))
-        if times is not None and len(times) == self._most and now - times[0] < self._period:
-            raise ServiceError("too-many-tries", "too many wrong tries from this network: wait ten minutes", 429)
-
-    def wrong(self, address: str, now: float) -> None:
-        """Count one."""
-        group = group_of(address)
-        self._wrong.setdefault(group, deque(maxlen=self._most)).append(now)
-        self._wrong.move_to_end(group)
-        if len(self._wrong) > self._capacity:
-            self._wrong.popitem(last=False)
 
 
 def address_of(request: Request) -> str:
@@ -79,15 +45,19 @@ def networks(texts: Iterable[str]) -> Networks:
 
 
 def group_of(address: str) -> str:
-    """What counts as one: an IPv6 address with its /64."""
+    """What counts as one: an IPv6 address with its /64, which is what one customer has; an IPv4 address, also one that
+    is written as IPv6 (::ffff:192.0.2.1), by itself.
+    """
     try:
         parsed = ip_address(address)
     except ValueError:
         return _UNKNOWN
-    return str(ip_network((parsed, 64), strict=False)) if parsed.version == 6 else address
+    if isinstance(parsed, IPv6Address):
+        return str(parsed.ipv4_mapped or ip_network((parsed, 64), strict=False))
+    return str(parsed)
 
 
-@lru_cache(CAPACITY)
+@lru_cache(_REMEMBERED)
 def _believed(address: str, proxies: Networks) -> bool:
     try:
         parsed = ip_address(address)
