@@ -5,38 +5,29 @@ a process that dies leaves the old one, or none.
 """
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
+from ledger_node.home_folder import HomeError
 from scanner.verify.keys import SEED_BYTES, SigningKey
 
 
-class HomeError(Exception):
-    """The home folder cannot be used; the text says what is wrong and what to do."""
-
-
-@contextmanager
-def as_home_error(home: Path) -> Iterator[None]:
-    """A fault of the disk, as the error that says which folder to see to."""
-    try:
-        yield
-    except OSError as error:
-        raise HomeError(f"cannot use {home}: {error.strerror} ({error.filename}); name another with --home") from error
-
-
 def find_key(name: str, folder: Path, credentials: Path | None) -> SigningKey | None:
-    """The key of this name, from systemd's credentials first. Raises HomeError if it is damaged or open to others."""
-    for place in (credentials, folder):
-        if place and (place / name).exists():
-            return read_key(place / name)
-    return None
+    """The key of this name, from systemd's credentials first. Raises HomeError if it is damaged, or open to others."""
+    if credentials and (credentials / name).exists():
+        # systemd's own folder is closed to others; a file in it may have group bits, which are its access list's mask.
+        return _key_in(credentials / name)
+    return read_key(folder / name) if (folder / name).exists() else None
 
 
 def read_key(path: Path) -> SigningKey:
     """The key in this file. Raises HomeError if it is damaged or open to others."""
     if path.stat().st_mode & 0o077:
         raise HomeError(f"{path} can be read by others: run chmod 600 on it, and rotate it if somebody may have")
+    return _key_in(path)
+
+
+def _key_in(path: Path) -> SigningKey:
     try:
         return SigningKey(bytes.fromhex(path.read_text().strip()))
     except ValueError:

@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ledger_node.key_files import HomeError, as_home_error, find_key, make_key, write_whole
+from ledger_node.home_folder import HomeError, as_home_error
+from ledger_node.key_files import find_key, make_key, write_whole
 from scanner.verify.checkpoint import VerifierKey
 from scanner.verify.entry import Malformed
 from scanner.verify.keys import SigningKey

@@ -12,7 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ledger_node.key_files import HomeError, as_home_error, find_key, make_key
+from ledger_node.home_folder import HomeError, as_home_error
+from ledger_node.key_files import find_key, make_key
 
 NAME, OLD = "vault.key", "vault.key.old"
 

@@ -1,17 +1,18 @@
-"""What we write to people: activation link, transfer offer, sponsor's invitation, each in Traditional Chinese and
-English, as an e-mail (plain text and HTML) and as an SMS. Texts only: nothing is sent, no address is known here.
+"""What we write to people: activation link, receipt, transfer offer, sponsor's invitation, each in Traditional Chinese
+and English, as an e-mail (plain text and HTML) and as an SMS. Texts only: nothing is sent, no address is known here.
+No letter with a link says what the link's page asks for (docs/activation.md).
 
 What goes in is other people's text (an event's name, a sponsor's), so it is held to one line, escaped in HTML, and a
 link is refused unless it is https, or http to this machine itself.
 """
 
 import html
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from ledger_node.adapters.exchange import is_this_machine
+from ledger_node.names import name_fault
 
 _MOST_NAME = 200
 _MOST_LINK = 1_000
@@ -19,7 +20,9 @@ _MOST_LINK = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A message in both languages. `sms` is one short text; Chinese stands first, as on everything in Hong Kong."""
+    """A message in both languages. `sms` is one short text; Chinese stands first, as on everything in Hong Kong. `link`
+    may be empty.
+    """
 
     subject: str
     chinese: tuple[str, ...]
@@ -30,7 +33,8 @@ class Letter:
 
     def plain(self) -> str:
         """The text part of an e-mail."""
-        return "\n\n".join([*self.chinese, self.link, "—", *self.english, self.link]) + "\n"
+        link = [self.link] if self.link else []
+        return "\n\n".join([*self.chinese, *link, "—", *self.english, *link]) + "\n"
 
     def html(self) -> str:
         """The HTML part: no pictures, scripts or addresses of others, so that nothing is fetched when it is read."""
@@ -40,6 +44,8 @@ class Letter:
             f'text-decoration:none;border-radius:6px">{html.escape(self.button)}</a></p>'
         )
         bare = f'<p style="font-size:13px;word-break:break-all">{link}</p>'
+        if not link:
+            button = bare = ""
         return (
             f'<!DOCTYPE html><html lang="zh-HK"><head><meta charset="utf-8"><title>{html.escape(self.subject)}</title>'
             '</head><body style="font-family:sans-serif;max-width:36em;margin:2em auto;padding:0 1em;line-height:1.6">'
@@ -65,6 +71,30 @@ def activation(event: str, tickets: int, link: str, until: str) -> Letter:
         link,
         "啟動門票 Activate",
         f"「{event}」電子門票 {tickets} 張，{until} 前啟動 Activate e-ticket{many}: {link}",
+    )
+
+
+def receipt(event: str, tickets: int, number: str, amount: int) -> Letter:
+    """To a buyer who paid here, with the order's number and without a link: the link's page asks for the number, so the
+    two never stand in one letter. `amount` in cents. Raises ValueError.
+    """
+    event, number = _line(event), _line(number)
+    many = "" if tickets == 1 else "s"
+    return Letter(
+        f"收據 Receipt: {event}",
+        (
+            f"您購買了「{event}」門票 {tickets} 張，共港幣 {dollars(amount)}。",
+            f"訂單編號：{number}",
+            "請保存此編號：電子門票的連結會另函送達，啟動門票時須輸入此編號。",
+        ),
+        (
+            f"You bought {tickets} ticket{many} for {event}: HK${dollars(amount)} in all.",
+            f"Order number: {number}",
+            f"Keep it. The link to your e-ticket{many} comes in another message, and its page asks for this number.",
+        ),
+        "",
+        "",
+        f"「{event}」門票 {tickets} 張，訂單編號 Order number {number}。啟動門票時須輸入 Asked for when you activate.",
     )
 
 
@@ -115,8 +145,7 @@ def _paragraphs(lines: Sequence[str]) -> str:
 
 def _line(text: str) -> str:
     """Text that stays on its line and in its direction."""
-    bad = any(unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for character in text)
-    if bad or not text.strip() or len(text) > _MOST_NAME:
+    if name_fault(text) or len(text) > _MOST_NAME:
         raise ValueError(f"a name in a message is one line of 1 to {_MOST_NAME} characters without control characters")
     return text.strip()
 

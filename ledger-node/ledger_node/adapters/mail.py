@@ -15,13 +15,14 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import EmailPolicy
 from email.utils import format_datetime
-from typing import Literal
+from typing import Any, Literal
 
-from ledger_node.adapters.address import mailbox
+from ledger_node import spelling
 from ledger_node.adapters.delivery import DeliveryError, NotSent, Sent
 from ledger_node.adapters.exchange import is_this_machine
 from ledger_node.adapters.letters import Letter
@@ -52,8 +53,30 @@ class SmtpServer:
         if self.security == "none" and not is_this_machine(self.host):
             raise ValueError(f"mail to {self.host} would be readable on its way: use tls or starttls")
         for given in (self.sender, *([self.reply_to] if self.reply_to else [])):
-            if mailbox(given) != given:
+            if spelling.mail(given) != given:
                 raise ValueError("sender and reply_to are addresses like tickets@example.com, nothing around them")
+
+
+_LONGEST_WORD = 75
+"""RFC 2047."""
+
+
+class _LetterPolicy(EmailPolicy):
+    """Words of people are encoded whole: Python 3.13.5, Debian 13's, adds a space where it folds what is so in part."""
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        """The header's lines."""
+        if name not in ("Subject", "From") or value.isascii():
+            return super().fold_binary(name, value)
+        words, end = str(value), ""
+        if name == "From":
+            (sender,) = value.addresses
+            words, end = sender.display_name, f"{self.linesep} <{sender.addr_spec}>"
+        lines = Header(words, "utf-8", _LONGEST_WORD, name).encode(linesep=self.linesep)
+        return f"{name}: {lines}{end}{self.linesep}".encode("ascii")
+
+
+_LETTER = _LetterPolicy(linesep="\r\n")
 
 
 class Mailer:
@@ -74,7 +97,7 @@ class Mailer:
 
         Raises DeliveryError after the last try, with what went wrong then.
         """
-        to = mailbox(address)
+        to = spelling.mail(address)
         if to is None:
             return NotSent("this is no e-mail address")
         message = self._message(to, letter, key)
@@ -94,7 +117,7 @@ class Mailer:
 
     def _message(self, to: str, letter: Letter, key: str) -> EmailMessage:
         server = self._server
-        message = EmailMessage(policy=SMTP)
+        message = EmailMessage(policy=_LETTER)
         message["Message-ID"] = f"<{hashlib.sha256(key.encode()).hexdigest()[:40]}@{server.sender.rpartition('@')[2]}>"
         message["Date"] = format_datetime(datetime.fromtimestamp(int(self._now()), UTC))
         message["From"] = Address(server.name, addr_spec=server.sender)
@@ -182,7 +205,9 @@ class _Line(smtplib.SMTP):
     def __init__(self, server: SmtpServer, tls: ssl.SSLContext | None, wire: _Wire) -> None:
         self._wrap = tls if server.security == "tls" else None
         self._wire = wire
-        super().__init__(server.host, server.port, timeout=server.timeout)
+        # Untold, smtplib asks the name service who this machine is, for as long as that takes to answer.
+        ours = server.sender.rpartition("@")[2]
+        super().__init__(server.host, server.port, local_hostname=ours, timeout=server.timeout)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         sock = socket.create_connection((host, port), timeout)

@@ -21,8 +21,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ledger_node.adapters.address import mailbox
-from ledger_node.adapters.phone import e164
+from ledger_node import spelling
 
 MOST_TICKETS = 500
 MOST_INDEX = 2**32 - 1
@@ -32,7 +31,6 @@ _CHINESE = ("訂單編號", "活動", "門票", "座位", "電子門票", "票�
 NAMES: Mapping[str, str] = {**dict(zip(FIELDS, FIELDS, strict=True)), **dict(zip(_CHINESE, FIELDS, strict=True))}
 """Each name under which a field may stand in a file."""
 _REQUIRED = ("number", "event", "eticket", "price_cents")
-_NUMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}")
 _EVENT = re.compile(r"[^\s\x00-\x1f\x7f]{1,128}")
 _BETWEEN = re.compile(r"[\s,;|]+")
 _YES = frozenset({"yes", "y", "true", "1", "是", "有"})
@@ -69,10 +67,11 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """What cannot be an order: its line in the file, from 1, and why."""
+    """What cannot be an order: its line in the file, from 1, why, and the order's number, "" if that is no good one."""
 
     line: int
     reason: str
+    number: str = ""
 
 
 class _WrongError(Exception):
@@ -81,16 +80,18 @@ class _WrongError(Exception):
 
 def read_order(values: Mapping[str, Any], line: int) -> Order | BadRow:
     """The order that `values` (by the names in FIELDS; texts, or what JSON gives) describe."""
+    given = values.get("number")
+    number = (spelling.order_number(given) if isinstance(given, str) else None) or ""
     unknown = sorted(name[:40] for name in values.keys() - set(FIELDS))
     if unknown:
-        return BadRow(line, f"unknown field {', '.join(unknown)}: the fields are {', '.join(FIELDS)}")
+        return BadRow(line, f"unknown field {', '.join(unknown)}: the fields are {', '.join(FIELDS)}", number)
     missing = [name for name in _REQUIRED if values.get(name) is None or values[name] == ""]
     if missing:
-        return BadRow(line, f"{', '.join(missing)}: missing")
+        return BadRow(line, f"{', '.join(missing)}: missing", number)
     try:
         return _order(values, line)
     except _WrongError as wrong:
-        return BadRow(line, str(wrong))
+        return BadRow(line, str(wrong), number)
 
 
 def _order(values: Mapping[str, Any], line: int) -> Order:
@@ -99,8 +100,8 @@ def _order(values: Mapping[str, Any], line: int) -> Order:
         raise _WrongError("tickets, seats: give one of them")
     eticket = _flag(values["eticket"])
     contact = Contact(
-        _contact("phone", values.get("phone"), e164, "like +85291234567 or 91234567"),
-        _contact("email", values.get("email"), mailbox, "like name@example.com"),
+        _contact("phone", values.get("phone"), spelling.phone, "like +85291234567 or 91234567"),
+        _contact("email", values.get("email"), spelling.mail, "like name@example.com"),
     )
     if eticket and not (contact.phone or contact.email):
         raise _WrongError("phone, email: an e-ticket needs one of them for the activation link")
@@ -108,8 +109,8 @@ def _order(values: Mapping[str, Any], line: int) -> Order:
     if fee and not eticket:
         raise _WrongError("fee_cents: there is a handling fee but no e-ticket option")
     return Order(
-        _text("number", values["number"], _NUMBER),
-        _text("event", values["event"], _EVENT),
+        _text("number", values["number"], spelling.order_number),
+        _text("event", values["event"], lambda text: text.strip() if _EVENT.fullmatch(text.strip()) else None),
         tickets,
         seats,
         eticket,
@@ -120,10 +121,11 @@ def _order(values: Mapping[str, Any], line: int) -> Order:
     )
 
 
-def _text(name: str, value: Any, pattern: re.Pattern[str]) -> str:
-    if not isinstance(value, str) or not pattern.fullmatch(value.strip()):
+def _text(name: str, value: Any, read: Callable[[str], str | None]) -> str:
+    good = read(value) if isinstance(value, str) else None
+    if good is None:
         raise _WrongError(f"{name}: not a text of the allowed characters and length")
-    return value.strip()
+    return good
 
 
 def _indexes(name: str, value: Any) -> tuple[int, ...]:

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import urlencode
 
+from ledger_node import spelling
 from ledger_node.adapters.delivery import DeliveryError, NotSent, Sent
 from ledger_node.adapters.exchange import Answer, HttpDoor, HttpError, Limits
-from ledger_node.adapters.phone import e164
 from ledger_node.adapters.retry import Patience
 
 Encoding = Literal["json", "form"]
@@ -67,7 +67,7 @@ class SmsSender:
 
         Raises DeliveryError after the last try, with what went wrong then.
         """
-        to = e164(number)
+        to = spelling.phone(number)
         if to is None:
             return NotSent("this is no telephone number")
         if not 0 < len(text) <= MOST_TEXT:

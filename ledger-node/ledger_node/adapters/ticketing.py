@@ -170,4 +170,4 @@ def _once_each(orders: Iterator[Order | BadRow]) -> Iterator[Row]:
         elif contents[first] == content:
             yield Double(row.line, first)
         else:
-            yield BadRow(row.line, f"number: another order stands under it in line {first}")
+            yield BadRow(row.line, f"number: another order stands under it in line {first}", row.number)

@@ -7,6 +7,8 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 
+from ledger_node.adapters.remote_log import cannot_ask
+
 TIMEOUT = 10.0
 STATE_TIMEOUT = 30.0
 _MOST_BYTES = 1 << 16
@@ -27,6 +29,8 @@ class WitnessAnswer:
     @property
     def reason(self) -> str:
         """The first line of a refusal, for people."""
+        if self.body.lstrip()[:1] == b"<":
+            return "a web page, not a witness (a captive portal, or a proxy before it?)"
         return self.body.decode(errors="replace").strip().partition("\n")[0][:300] or "no reason given"
 
 
@@ -45,6 +49,12 @@ def ask_state(url: str, log: str, size: int, timeout: float = STATE_TIMEOUT) -> 
     return _ask(urllib.request.Request(address), timeout, _MOST_STATE)  # noqa: S310 - as above
 
 
+def ask_checkpoint(url: str, log: str, timeout: float = TIMEOUT) -> WitnessAnswer:
+    """GET the newest checkpoint of `log` (a short name) that the witness signed. Raises WitnessError as above."""
+    address = f"{url.rstrip('/')}/logs/{log}/checkpoint"
+    return _ask(urllib.request.Request(address), timeout, _MOST_BYTES)  # noqa: S310 - as above
+
+
 def _ask(request: urllib.request.Request, timeout: float, most: int) -> WitnessAnswer:
     address = request.full_url
     try:
@@ -54,7 +64,7 @@ def _ask(request: urllib.request.Request, timeout: float, most: int) -> WitnessA
         with error:
             return WitnessAnswer(error.code, _rest(error))
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise WitnessError(f"{address} does not answer ({error})") from error
+        raise WitnessError(cannot_ask(address, error)) from error
 
 
 def _rest(error: urllib.error.HTTPError) -> bytes:

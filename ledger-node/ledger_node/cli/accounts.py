@@ -4,12 +4,13 @@ from pathlib import Path
 
 import click
 
+from ledger_node.cli.groups import Group
 from ledger_node.cli.operator import operator
 from ledger_node.cli.output import errors_in_one_line, moment, show, table
 from ledger_node.services.accounts.roles import Role
 
 
-@click.group()
+@click.group(cls=Group)
 def accounts() -> None:
     """Accounts of organisers, sponsors, operators and the regulator."""
 
@@ -17,7 +18,11 @@ def accounts() -> None:
 @accounts.command()
 @click.argument("role", type=click.Choice([role.value for role in Role]))
 @click.argument("name")
-@click.option("--organisation", default="", help="For whom they act; organisers and sponsors need it.")
+@click.option(
+    "--organisation",
+    default="",
+    help="For whom they act; a sponsor's or organiser's id, as in `sponsors add` and `actors add`.",
+)
 @click.pass_obj
 def invite(home: Path, role: str, name: str, organisation: str) -> None:
     """Invite somebody to set up the account NAME (a name for work, such as "Box office 2"), and print the link.
@@ -26,9 +31,9 @@ def invite(home: Path, role: str, name: str, organisation: str) -> None:
 
     \b
       ledger-node accounts invite ops "Duty manager"
-      ledger-node accounts invite sponsor "Bank events desk" --organisation "Harbour Bank"
+      ledger-node accounts invite sponsor "Bank events desk" --organisation harbour-bank
     """
-    with errors_in_one_line(), operator(home) as node:
+    with errors_in_one_line(), operator(home, makes=True) as node:
         _print(node.do("accounts-invite", role=role, name=name, organisation=organisation))
 
 

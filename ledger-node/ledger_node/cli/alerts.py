@@ -4,13 +4,14 @@ from pathlib import Path
 
 import click
 
+from ledger_node.cli.groups import Group
 from ledger_node.cli.operator import operator
 from ledger_node.cli.output import errors_in_one_line, moment, show, table
 
 _COLUMNS = ("id", "rule", "event", "subject", "state", "count", "first_seen", "last_seen")
 
 
-@click.group()
+@click.group(cls=Group)
 def alerts() -> None:
     """Alerts: tickets, gates and pseudonyms that somebody should look at. No names; see `tickets history`."""
 

@@ -1,22 +1,12 @@
 """`ledger-node audit`: re-check a log that is known only by its public key."""
 
-import os
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
 import click
 
-from ledger_node import config
-from ledger_node.adapters.remote_log import RemoteLogError, http_source
-from ledger_node.cli.output import errors_in_one_line, progress, show
-from ledger_node.services.audit import AuditReport, Quorum, Source, folder_source
-from ledger_node.services.audit import audit as check
-from ledger_node.services.errors import ServiceError
-from ledger_node.services.lying_there import audit_home
-from scanner.verify.checkpoint import COSIGNATURE, VerifierKey
-from scanner.verify.entry import Malformed
+from ledger_node.cli.output import errors_in_one_line, read_as_usage, show
 
 
 @click.command()
@@ -48,9 +38,13 @@ def audit(
       ledger-node audit /var/lib/ledger-node              a home that lies still, damaged or not
       ledger-node audit http://NODE:8440 --key VKEY --seen checkpoint-of-last-month --seen log-keys-of-last-month
     """
+    from ledger_node.cli import auditing  # noqa: PLC0415 - `--help` checks no log
+
+    with read_as_usage():
+        asked = auditing.quorum_of(witnesses, quorum)
     with errors_in_one_line():
-        key = key or _own_key(Path(log) if _is_home(log) else home)
-        report = _check(log, key, _quorum(witnesses, quorum), [file.read() for file in seen])
+        key = key or auditing.own_key(Path(log) if auditing.is_home(log) else home)
+        report = auditing.check_log(log, key, asked, [file.read() for file in seen])
     shown = {
         "origin": report.origin,
         "size": report.size,
@@ -65,52 +59,3 @@ def audit(
     }
     show(shown)
     sys.exit(0 if report.good else 1)
-
-
-def _quorum(vkeys: Sequence[str], count: int | None) -> Quorum:
-    keys = {}
-    for vkey in vkeys:
-        key = VerifierKey.parse(vkey)
-        if isinstance(key, Malformed) or key.type != COSIGNATURE:
-            why = key.reason if isinstance(key, Malformed) else "it is a log's"
-            raise ServiceError("witness", f"{vkey!r} is no witness's key ({why}): a witness shows it at its URL")
-        keys[key.public_key] = key
-    count = len(keys) if count is None else count
-    if count > len(keys):
-        raise ServiceError("quorum", f"--quorum {count} of {len(keys)} different witnesses: name more with --witness")
-    return Quorum(tuple(keys.values()), count)
-
-
-def _check(log: str, key: str, quorum: Quorum, seen: Sequence[str]) -> AuditReport:
-    try:
-        with progress("auditing", None) as update:
-            if not _is_home(log):
-                return check(_source(log), key, update, quorum, seen)
-            with config.hold(Path(log)):
-                keys = _keys(Path(log))
-                return audit_home(Path(log), keys.origin, keys.node, update, quorum, seen, keys.signers)
-    except (RemoteLogError, OSError) as error:
-        raise ServiceError("no-log", str(error)) from error
-
-
-def _is_home(log: str) -> bool:
-    return "://" not in log and (Path(log) / config.LEDGER_FILE).exists()
-
-
-def _source(log: str) -> Source:
-    if "://" in log:
-        return http_source(log)
-    if not Path(log).is_dir():
-        raise ServiceError("no-log", f"{log} is neither a URL nor a folder")
-    return folder_source(Path(log))
-
-
-def _keys(home: Path) -> config.Keys:
-    return config.load_keys(home, config.credentials_folder(os.environ), os.urandom)
-
-
-def _own_key(home: Path) -> str:
-    if not (home / config.LEDGER_FILE).exists():
-        raise ServiceError("no-key", f"there is no ledger in {home}: name the log's key with --key")
-    keys = _keys(home)
-    return VerifierKey(keys.origin, keys.node.public).encode()

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import click
 
+from ledger_node.cli.groups import Group
 from ledger_node.cli.operator import operator
 from ledger_node.cli.output import errors_in_one_line, moment, show, table
 
 
-@click.group()
+@click.group(cls=Group)
 def devices() -> None:
     """Gates' devices."""
 
@@ -24,12 +25,14 @@ def code(home: Path, event: str, gate: str, minutes: int) -> None:
     The code also says which node gave it, so that the gate refuses an impostor.
 
     \b
-      gate-scanner enrol http://NODE:8440 $(ledger-node devices code coliseum-1122 R1)
+      ledger-node devices code coliseum-1122 R1 | gate-scanner enrol http://NODE:8440
     """
     with errors_in_one_line(), operator(home) as node:
         made = node.do("devices-code", event=event, gate=gate, lifetime=minutes * 60)
     click.echo(made["code"])
-    click.echo(f"good until {moment(made['expires'])}, once: gate-scanner enrol URL {made['code']}", err=True)
+    if note := made.get("note"):
+        click.echo(note, err=True)
+    click.echo(f"good until {moment(made['expires'])}, once: gate-scanner enrol URL asks for it", err=True)
 
 
 @devices.command("list")

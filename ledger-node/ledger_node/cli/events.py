@@ -7,15 +7,17 @@ from typing import Any
 
 import click
 
+from ledger_node.cli.groups import Group
 from ledger_node.cli.operator import operator
-from ledger_node.cli.output import Moment, errors_in_one_line, moment, show, table
+from ledger_node.cli.output import Moment, Zone, errors_in_one_line, moment, show, table, zone
 from scanner.verify.policy import Policy
+from scanner.verify.zones import HONG_KONG
 
 _CHOICES = Policy.choices()
 _GROUP = re.compile(r"(\d{1,3}):([^:]+):([^:]+):([^:]+)")
 
 
-class Group(click.ParamType[dict[str, Any]]):
+class GateGroup(click.ParamType[dict[str, Any]]):
     """number:English:Chinese:gate,gate,..."""
 
     name = "N:EN:ZH:GATES"
@@ -31,7 +33,7 @@ class Group(click.ParamType[dict[str, Any]]):
         return {"number": int(match[1]), "name_en": match[2], "name_zh": match[3], "gates": gates}
 
 
-@click.group()
+@click.group(cls=Group)
 def event() -> None:
     """Events: a show's times, capacity, gates and policy."""
 
@@ -39,13 +41,17 @@ def event() -> None:
 @event.command()
 @click.argument("event")
 @click.option("--name", required=True, help="As gates and wallets show it, e.g. in two languages.")
-@click.option("--doors", required=True, type=Moment(), help="When doors open; without a zone: Hong Kong time.")
-@click.option("--starts", required=True, type=Moment(), help="When the show starts; without a zone: Hong Kong time.")
+@click.option("--doors", required=True, type=Moment(), help="When doors open; without a zone: in --zone.")
+@click.option("--starts", required=True, type=Moment(), help="When the show starts; without a zone: in --zone.")
 @click.option("--capacity", required=True, type=click.IntRange(0, 2**32 - 1), help="Licensed: never more tickets.")
-@click.option("--group", "groups", multiple=True, type=Group(), help="A gate group; repeat it. See below.")
+@click.option("--zone", default=HONG_KONG, show_default=True, type=Zone(), is_eager=True,
+              help="The event's time zone, in which all who read its times are told them.")  # fmt: skip
+@click.option("--group", "groups", multiple=True, type=GateGroup(), help="A gate group; repeat it. See below.")
 @click.option("--step", default=10, show_default=True, type=click.IntRange(1, 3600), help="Seconds a code is shown.")
 @click.option("--tolerance", default=900, show_default=True, type=click.IntRange(0, 86400),
               help="Seconds by which a phone's clock may be off and still be told so in amber.")  # fmt: skip
+@click.option("--lease", type=click.Choice(_CHOICES["lease"]), default="group", show_default=True,
+              help="Who may admit a ticket while cut off: its gate group, or one gate of it.")  # fmt: skip
 @click.option("--offline-policy", "offline", type=click.Choice(_CHOICES["offline"]), default="refuse",
               show_default=True, help="A ticket that may enter elsewhere offline, while no node answers.")  # fmt: skip
 @click.option("--wrong-gate", type=click.Choice(_CHOICES["wrong_gate"]), default="amber", show_default=True,
@@ -65,13 +71,13 @@ def create(home: Path, /, event: str, groups: tuple[dict[str, Any], ...], **orde
 
     \b
       ledger-node event create coliseum-1122 --name "Harbour Nights 海港之夜" --capacity 12500 \\
-                  --doors 2026-11-22T18:30 --starts 2026-11-22T20:15
-      ledger-node event create club --name Club --capacity 300 --doors 2026-11-22T21:00Z \\
-                  --starts 2026-11-22T22:00Z --group 1:main:正門:M1,M2 --offline-policy supervisor
+                  --doors "$(date -d '+30 days' +%F)T18:30" --starts "$(date -d '+30 days' +%F)T20:15"
+      ledger-node event create club --name Club --capacity 300 --doors "$(date -d '+30 days' +%F)T13:00Z" \\
+                  --starts "$(date -d '+30 days' +%F)T14:00Z" --group 1:main:正門:M1,M2 --offline-policy supervisor
     """
-    names = ("offline", "wrong_gate", "too_early", "early_opens", "claim_deadline_ms")
+    names = ("lease", "offline", "wrong_gate", "too_early", "early_opens", "claim_deadline_ms")
     policy = {name: order.pop(name) for name in names}
-    with errors_in_one_line(), operator(home) as node:
+    with errors_in_one_line(), operator(home, makes=True) as node:
         show(node.do("event-create", event=event, gate_groups=list(groups), policy=policy, **order))
 
 
@@ -115,11 +121,12 @@ def cancel(home: Path, event: str, reason: str) -> None:
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
 @click.pass_obj
 def list_all(home: Path, as_json: bool) -> None:  # noqa: FBT001 - click passes it so
-    """All events."""
+    """All events of this home: ids, names, times, how many tickets are issued, and whether each is still on."""
     with errors_in_one_line(), operator(home) as node:
         events = node.do("event-list")
     if as_json:
         show(events)
         return
-    rows = [{**one, "doors": moment(one["doors"]), "starts": moment(one["starts"])} for one in events]
-    table(rows, ("event", "name", "doors", "starts", "capacity", "issued"), "no events yet: ledger-node event create")
+    rows = [{**one, **{name: moment(one[name], zone(one["zone"])) for name in ("doors", "starts")}} for one in events]
+    columns = ("event", "name", "doors", "starts", "capacity", "issued", "standing")
+    table(rows, columns, "no events yet: ledger-node event create")

@@ -1,36 +1,51 @@
 """The command line: what each command takes and teaches. The work is in services; how it is reached in operator.py."""
 
 import os
+import sys
 from pathlib import Path
 
 import click
 
-from ledger_node import config
-from ledger_node.cli import logs
-from ledger_node.cli.accounts import accounts
-from ledger_node.cli.alerts import alerts
-from ledger_node.cli.audit import audit
-from ledger_node.cli.devices import devices
-from ledger_node.cli.events import event
-from ledger_node.cli.log_keys import end_overlap, rotate_log
-from ledger_node.cli.market import actors, policy, resale, sale, transfers
-from ledger_node.cli.operator import operator, own_node
-from ledger_node.cli.orders import orders
-from ledger_node.cli.output import errors_in_one_line, show
-from ledger_node.cli.outside import surroundings
-from ledger_node.cli.people import activations, vault
-from ledger_node.cli.refunds import refunds
-from ledger_node.cli.sandbox import provider_sandbox
-from ledger_node.cli.sponsors import sponsors
-from ledger_node.cli.tickets import tickets
-from ledger_node.cli.witness import evidence, witness
-from ledger_node.services.accounts.site import set_site
-from ledger_node.services.cosigning import witness_of
+from ledger_node import home_folder
+from ledger_node.cli.groups import Group
+from ledger_node.cli.lazy import LazyCommands
+from ledger_node.cli.operator import operator
+from ledger_node.cli.output import EXIT_STATUS, errors_in_one_line, show
 
 PORT = 8440
+_COMMANDS = {
+    "accounts": "accounts:accounts",
+    "activations": "people:activations",
+    "actors": "market:actors",
+    "alerts": "alerts:alerts",
+    "audit": "audit:audit",
+    "devices": "devices:devices",
+    "event": "events:event",
+    "evidence": "witness:evidence",
+    "orders": "orders:orders",
+    "policy": "market:policy",
+    "provider-sandbox": "sandbox:provider_sandbox",
+    "refunds": "refunds:refunds",
+    "resale": "market:resale",
+    "restore": "restore:restore",
+    "sale": "market:sale",
+    "sponsors": "sponsors:sponsors",
+    "tickets": "tickets:tickets",
+    "transfers": "market:transfers",
+    "vault": "people:vault",
+    "witness": "witness:witness",
+}
+"""The commands that stand in a module of their own in ledger_node.cli. What a command imports at its top is what
+`--help` waits for, so its services are imported where it is carried out.
+"""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=Group,
+    commands=LazyCommands({name: f"ledger_node.cli.{place}" for name, place in _COMMANDS.items()}),
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=EXIT_STATUS,
+)
 @click.version_option(package_name="ticketme-gate")
 @click.option(
     "--home",
@@ -45,15 +60,15 @@ def cli(context: click.Context, home: Path | None) -> None:
     \b
     A show in four steps:
       ledger-node event create coliseum-1122 --name "Harbour Nights 海港之夜" --capacity 12500 \\
-                  --doors 2026-11-22T18:30 --starts 2026-11-22T20:15
+                  --doors "$(date -d '+30 days' +%F)T18:30" --starts "$(date -d '+30 days' +%F)T20:15"
       ledger-node tickets import coliseum-1122 tickets.csv
       ledger-node serve --pretty
-      ledger-node devices code coliseum-1122 R1      then, at the gate: gate-scanner enrol URL CODE
+      ledger-node devices code coliseum-1122 R1      then, at the gate: gate-scanner enrol URL
 
     Every command works while `serve` runs, too: it is then carried out by the running node, through a socket in the
     home folder. Whoever may write in that folder may give commands.
     """
-    context.obj = home or config.default_home(os.environ)
+    context.obj = home or home_folder.default_home(os.environ)
 
 
 @cli.command()
@@ -98,19 +113,9 @@ def serve(
       ledger-node serve --host 0.0.0.0 --pretty
       curl -s http://127.0.0.1:8440/healthz
     """
-    from ledger_node.web.limits import networks  # noqa: PLC0415 - the other commands start without the web framework
-    from ledger_node.web.server import run  # noqa: PLC0415 - the other commands start without the web framework
+    from ledger_node.cli.serving import serve_node  # noqa: PLC0415 - the other commands start without the web framework
 
-    logs.configure(pretty=pretty)
-    with errors_in_one_line():
-        asked = [witness_of(text) for text in witnesses]
-        networks(proxies)
-    with errors_in_one_line(), config.hold(home), own_node(home, asked) as node, surroundings(node) as outside:
-        node.keys.signers.require()
-        node.outside, node.proxies = outside, proxies
-        if public_url:
-            set_site(node, public_url)
-        run(node, host, port)
+    serve_node(home, host, port, witnesses, public_url, proxies, pretty=pretty)
 
 
 @cli.command()
@@ -135,13 +140,23 @@ def snapshot(home: Path, event: str, out: Path) -> None:
 def export(home: Path, folder: Path) -> None:
     """Write the whole log as static files into FOLDER: checkpoint, tiles, entries (C2SP tlog-tiles).
 
-    Any web server can publish them, and `ledger-node audit FOLDER --key VKEY` checks them.
+    Any web server can publish them (`chmod -R a+rX FOLDER` lets it read them), and `ledger-node audit FOLDER --key
+    VKEY` checks them.
     """
     with errors_in_one_line(), operator(home) as node:
         show(node.do("log-export", folder=str(folder.absolute())))
 
 
-@cli.group(invoke_without_command=True)
+@cli.group(
+    cls=Group,
+    commands=LazyCommands(
+        {
+            "rotate-log": "ledger_node.cli.log_keys:rotate_log",
+            "end-overlap": "ledger_node.cli.log_keys:end_overlap",
+        }
+    ),
+    invoke_without_command=True,
+)
 @click.pass_context
 def keys(context: click.Context) -> None:
     """The node's public keys (`show`, which is what `keys` alone does), and changing the certificate key (`rotate`) or
@@ -155,7 +170,7 @@ def keys(context: click.Context) -> None:
 @click.pass_obj
 def show_keys(home: Path) -> None:
     """The log's verifier key for auditors, the node's key, and the certificate keys by kid. Makes them on first use."""
-    with errors_in_one_line(), operator(home) as node:
+    with errors_in_one_line(), operator(home, makes=True) as node:
         show(node.do("keys-show"))
 
 
@@ -167,38 +182,26 @@ def rotate(home: Path, retire: bool) -> None:  # noqa: FBT001 - click passes it 
 
     Without --retire, certificates that wallets hold stay good until they expire.
     """
-    with errors_in_one_line(), operator(home) as node:
+    with errors_in_one_line(), operator(home, makes=True) as node:
         show(node.do("keys-rotate", retire=retire))
 
 
-keys.add_command(rotate_log)
-keys.add_command(end_overlap)
-
-
-for _command in (
-    event,
-    tickets,
-    devices,
-    audit,
-    witness,
-    evidence,
-    provider_sandbox,
-    accounts,
-    vault,
-    activations,
-    alerts,
-    policy,
-    actors,
-    orders,
-    sale,
-    transfers,
-    resale,
-    refunds,
-    sponsors,
-):
-    cli.add_command(_command)
-
-
 def main() -> None:
-    """The entry point."""
-    cli()
+    """The entry point. What is written is its owner's alone, under whatever umask the program was started."""
+    os.umask(0o077)
+    try:
+        cli()
+    except ModuleNotFoundError as missing:
+        click.echo(_not_installed(missing), err=True)
+        sys.exit(1)
+
+
+def _not_installed(missing: ModuleNotFoundError) -> str:
+    """What to do about a package that is not there. Raises it again if it is one of our own modules: that is a bug."""
+    name = (missing.name or "").partition(".")[0]
+    if name in {"", "ledger_node", "scanner"}:
+        raise missing
+    return (
+        f"ledger-node: {name} is not installed here, and a ledger node needs it: was only a gate installed? "
+        "In the source folder, pip install '.[ledger]' adds the node; on a node's machine, systemd/install.sh node does"
+    )

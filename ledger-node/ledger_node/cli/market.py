@@ -1,13 +1,15 @@
 """`ledger-node policy`, `actors`, `sale`, `transfers`, `resale`: the rules of an event's market, and what is open."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
+from ledger_node.cli.groups import Group
 from ledger_node.cli.operator import operator
-from ledger_node.cli.output import Moment, errors_in_one_line, moment, show, table
+from ledger_node.cli.output import Moment, errors_in_one_line, moment, read_as_usage, show, table
 
 _HOLDS = click.IntRange(1, 1_000_000)
 _JSON = click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
@@ -26,12 +28,23 @@ class Change(click.ParamType[tuple[str, Any]]):
         if not equals or not name:
             self.fail(f"{value!r} is not like transfer_cap=100", param, ctx)
         try:
-            return name, json.loads(text)
-        except ValueError:
+            return name, json.loads(text, object_pairs_hook=partial(_once, name))
+        except json.JSONDecodeError:
             return name, text
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
-@click.group()
+def _once(where: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Raises ValueError for what is said twice: of two values, neither is certainly the one that is meant."""
+    names = [name for name, _ in pairs]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"{name!r} is said twice in {where}" if where else f"{name} is said twice")
+    return dict(pairs)
+
+
+@click.group(cls=Group)
 def policy() -> None:
     """What an organiser allows: price caps, fees, limits, tiers, rules. On the ledger; it never reaches back."""
 
@@ -42,29 +55,51 @@ def policy() -> None:
 @click.option("--effective", type=Moment(), help="From when it counts.  [default: now]")
 @click.pass_obj
 def set_policy(home: Path, event: str, changes: tuple[tuple[str, Any], ...], effective: int | None) -> None:
-    """Put EVENT's next policy on the ledger: the newest one with these CHANGES.
+    """Put EVENT's next policy on the ledger: the one that counts then, with these CHANGES.
+
+    What is planned for later (`policy show`) stays planned, with its own changes on top of these. To take it back, set
+    the same again with the same --effective.
+
+    \b
+    Amounts are in cents, fees and shares in basis points, times in unix seconds:
+      transfer_cap resale_cap         highest price, in percent of the face value
+      organiser_fee service_fee       of a resale's price
+      organiser_party service_party   who gets the fees, 64 hex digits (provider's name for them)
+      handling_fee                    for a ticket, with the e-ticket option
+      currency                        three capitals, HKD
+      most_transfers most_tickets     changes of hands of a ticket; tickets of one person
+      opens freezes                   from when tickets change hands; seconds before doors from which not
+      send_level receive_level        how well the provider must know giver and receiver, 0 to 9
+      sponsor_share capacity          of the capacity; tickets that are licensed
+      tiers                           a list of tier, category, price, opens, closes
+      rules                           a map: an expression for sale, transfer, resale
 
     \b
       ledger-node policy set coliseum-1122 transfer_cap=100 freezes=7200 most_tickets=4
       ledger-node policy set coliseum-1122 organiser_fee=500 organiser_party=HEX resale_cap=110
       ledger-node policy set coliseum-1122 'rules={"transfer": "ticket.transfers < 2"}'
       ledger-node policy set coliseum-1122 \\
-          'tiers=[{"tier": 1, "category": 0, "price": 88000, "opens": 0, "closes": 1795343400}]'
+          'tiers=[{"tier": 1, "category": 0, "price": 88000, "opens": 0, "closes": '"$(date -d '+30 days' +%s)"'}]'
     """
+    with read_as_usage():
+        said = _once("", list(changes))
     with errors_in_one_line(), operator(home) as node:
-        show(node.do("policy-set", event=event, changes=dict(changes), effective=effective))
+        show(node.do("policy-set", event=event, changes=said, effective=effective))
 
 
 @policy.command("show")
 @click.argument("event")
 @click.pass_obj
 def show_policy(home: Path, event: str) -> None:
-    """All of EVENT's policies as JSON, oldest first; amounts in cents, times in unix seconds, fees in basis points."""
+    """All of EVENT's policies as JSON, oldest first; amounts in cents, times in unix seconds, fees in basis points.
+
+    The first is version 0, the default: what counts before a policy was set. "in_force" marks the one that counts now.
+    """
     with errors_in_one_line(), operator(home) as node:
         show(node.do("policy-show", event=event))
 
 
-@click.group()
+@click.group(cls=Group)
 def actors() -> None:
     """Organisations that sign entries of an event: organiser, ticketing system, wallet provider."""
 
@@ -103,7 +138,7 @@ def list_actors(home: Path, event: str, as_json: bool) -> None:  # noqa: FBT001 
     _print(found, as_json, ("actor", "role", "public_key", "revoked_at"), "none: ledger-node actors add")
 
 
-@click.group()
+@click.group(cls=Group)
 def sale() -> None:
     """Direct sale by this node, for events that no ticketing system sells."""
 
@@ -132,7 +167,7 @@ def close_sale(home: Path, event: str) -> None:
         show(node.do("sale-open", event=event, most=0, seconds=60))
 
 
-@click.group()
+@click.group(cls=Group)
 def transfers() -> None:
     """Tickets that their holders offer to somebody."""
 
@@ -158,7 +193,7 @@ def cancel(home: Path, event: str, deal: str) -> None:
         show(node.do("transfers-cancel", event=event, deal=deal))
 
 
-@click.group("resale")
+@click.group("resale", cls=Group)
 def resale() -> None:
     """Tickets that their holders have listed for anybody."""
 

@@ -5,13 +5,36 @@ from pathlib import Path
 
 import click
 
+from ledger_node.cli.groups import Group
 from ledger_node.cli.operator import operator
 from ledger_node.cli.output import errors_in_one_line, progress, show
+from ledger_node.cli.ticket import Ticket
 
 
-@click.group()
+@click.group(cls=Group)
 def orders() -> None:
     """Orders of the ticketing system. Running nodes also take them as signed webhooks: POST /v1/events/EVENT/orders."""
+
+
+@orders.command()
+@click.argument("event")
+@click.argument("number", required=False)
+@click.option("--ticket", type=Ticket(), help="The order of this ticket, instead of a number.")
+@click.pass_obj
+def find(home: Path, event: str, number: str | None, ticket: int | None) -> None:
+    """Find an order of EVENT by its NUMBER, however it is spelt, or by one of its tickets.
+
+    Shown are what was sold, what became of the tickets, and which activation links there are. No contacts: see
+    `vault find order NUMBER`.
+
+    \b
+      ledger-node orders find coliseum-1122 U-100234
+      ledger-node orders find coliseum-1122 --ticket 4711
+    """
+    if (number is None) == (ticket is None):
+        raise click.UsageError("say the order's NUMBER, or --ticket")
+    with errors_in_one_line(), operator(home) as node:
+        show(node.do("orders-find", event=event, number=number, ticket=ticket))
 
 
 @orders.command("import")

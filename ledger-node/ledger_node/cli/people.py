@@ -5,24 +5,31 @@ from pathlib import Path
 
 import click
 
+from ledger_node.cli.answers import NO_ANSWER_HERE, ask_for_answer
+from ledger_node.cli.groups import Group
 from ledger_node.cli.operator import operator
 from ledger_node.cli.output import Moment, errors_in_one_line, moment, progress, show, table
-from ledger_node.services.vault_rotation import PEOPLE_A_STEP as _A_STEP
+
+_NO_LINKS = "no links yet: the running node makes them, for orders with the e-ticket option (see `serve`)"
 
 
-@click.group()
+@click.group(cls=Group)
 def vault() -> None:
     """Personal data: find, export, forget, expire. Each is in the audit trail (`accounts trail`)."""
 
 
 @vault.command()
-@click.argument("field", type=click.Choice(["phone", "email", "document"]))
+@click.argument("field", type=click.Choice(["phone", "email", "document", "order"]))
 @click.argument("value")
 @click.pass_obj
 def find(home: Path, field: str, value: str) -> None:
-    """The ids of persons whose FIELD is VALUE, as it is kept: a phone as +85291234567.
+    """The ids of persons whose FIELD is VALUE, however it is spelt; an order by its number.
 
     With - as VALUE it is read from standard input, and so stands in no shell's history.
+
+    \b
+      ledger-node vault find phone "9123 4567"
+      ledger-node vault find email -
     """
     value = sys.stdin.readline().strip() if value == "-" else value
     with errors_in_one_line(), operator(home) as node:
@@ -31,20 +38,36 @@ def find(home: Path, field: str, value: str) -> None:
 
 @vault.command()
 @click.argument("person")
+@click.option("--json", "as_json", is_flag=True, help="JSON instead of a text: amounts in cents.")
 @click.pass_obj
-def export(home: Path, person: str) -> None:
-    """Everything that is kept of PERSON (an id from `vault find`), for an access request."""
+def export(home: Path, person: str, as_json: bool) -> None:  # noqa: FBT001 - click passes it so
+    """Everything that is kept of PERSON (an id from `vault find`), as a text to be handed to them: who they are to us,
+    orders, tickets, links, letters. Make sure first that they have every phone and address that it names.
+
+    \b
+      ledger-node vault export 2f1c0a... > record.txt
+    """
     with errors_in_one_line(), operator(home) as node:
-        show(node.do("vault-export", person=person))
+        found = node.do("vault-export", person=person)
+    if as_json:
+        show(found)
+    else:
+        from ledger_node.cli.person_text import person_text  # noqa: PLC0415 - `--help` writes no text
+
+        click.echo(person_text(found), nl=False)
 
 
 @vault.command()
-@click.argument("person")
+@click.argument("persons", nargs=-1, required=True, metavar="PERSON...")
 @click.pass_obj
-def forget(home: Path, person: str) -> None:
-    """Destroy PERSON's key, so that nothing kept of them can be read again. It cannot be undone."""
+def forget(home: Path, persons: tuple[str, ...]) -> None:
+    """Destroy the key of each PERSON, so that nothing kept of them can be read again. It cannot be undone.
+
+    Somebody who has bought with a phone here and with a phone and an address there is two: `vault find` names both.
+    """
     with errors_in_one_line(), operator(home) as node:
-        show(node.do("vault-forget", person=person))
+        for person in persons:
+            show(node.do("vault-forget", person=person))
 
 
 @vault.command()
@@ -70,16 +93,18 @@ def rotate_key(home: Path) -> None:
     give the new one as vault.key and the old one as vault.key.old, start the node, give this command, and then take
     vault.key.old away.
     """
+    from ledger_node.services.vault_rotation import PEOPLE_A_STEP  # noqa: PLC0415 - `--help` opens no vault
+
     with errors_in_one_line(), operator(home) as node, progress("vault key", None) as update:
         done, made = 0, node.do("vault-rotate", after="")
         while made["after"]:
-            done += _A_STEP
+            done += PEOPLE_A_STEP
             update(min(done, made["people"]))
             made = node.do("vault-rotate", after=made["after"])
     show({"people": made["people"], "old_key_destroyed": made["destroyed"]})
 
 
-@click.group()
+@click.group(cls=Group)
 def activations() -> None:
     """Holders' activation links: what the help desk needs."""
 
@@ -89,14 +114,14 @@ def activations() -> None:
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
 @click.pass_obj
 def list_all(home: Path, event: str, as_json: bool) -> None:  # noqa: FBT001 - click passes it so
-    """EVENT's links, by order number; no persons."""
+    """EVENT's links, with their orders' numbers; no persons. A single order: `orders find`."""
     with errors_in_one_line(), operator(home) as node:
         found = node.do("activations-list", event=event)
     if as_json:
         show(found)
         return
     rows = [{**one, "expires": moment(one["expires"]), "tickets": ", ".join(map(str, one["tickets"]))} for one in found]
-    table(rows, ("link", "purchase", "tickets", "state", "tries", "locked", "expires"), "none")
+    table(rows, ("link", "number", "tickets", "state", "tries", "locked", "expires"), _NO_LINKS)
 
 
 @activations.command()
@@ -129,13 +154,15 @@ def renew(home: Path, link: str, printed: bool) -> None:  # noqa: FBT001 - click
 @activations.command()
 @click.argument("link")
 @click.option("--question", required=True, help="What the new link asks.")
-@click.option("--answer", prompt=True, help="The answer; asked for if it is not given.")
+@NO_ANSWER_HERE
 @click.pass_obj
-def replace(home: Path, link: str, question: str, answer: str) -> None:
+def replace(home: Path, link: str, question: str) -> None:
     """Make a new link for the tickets of LINK, whose phone was lost, and print it. Only for a person whom you know.
 
-    The codes of the lost phone die when the new link is used. Tickets that were passed on are left alone.
+    The answer to the question is asked for, or read from standard input. The codes of the lost phone die when the new
+    link is used. Tickets that were passed on are left alone.
     """
+    answer = ask_for_answer()
     with errors_in_one_line(), operator(home) as node:
         made = node.do("activations-replace", link=link, question=question, answer=answer)
     click.echo(made["url"])

@@ -9,18 +9,20 @@ from typing import Any
 
 import click
 
+from ledger_node.cli.groups import Group
 from ledger_node.cli.operator import operator
 from ledger_node.cli.output import errors_in_one_line, progress, show, table
-from ledger_node.config import HomeError
+from ledger_node.cli.ticket import Ticket
+from ledger_node.home_folder import HomeError
 
-_INDEX = click.IntRange(0, 2**32 - 1)
+_INDEX = Ticket()
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _AT_ONCE = 50
 _ENDINGS = ("refunded", "box-office", "ended", "refused")
-COLUMNS = ("number", "order", "ticket", "amount")
+COLUMNS = ("number", "ticket", "seat", "amount", "order")
 
 
-@click.group()
+@click.group(cls=Group)
 def refunds() -> None:
     """Money back to whoever paid for a ticket last; the ticket ends with it."""
 
@@ -38,6 +40,9 @@ def make(home: Path, event: str, indexes: tuple[int, ...], keep_fees: bool) -> N
     """
     with errors_in_one_line(), operator(home) as node:
         ended = [one for some in _parts(indexes) for one in _run(node, event, some, keep_fees=keep_fees)]
+        note = node.do("event-note", event=event).get("note")
+    if note:
+        click.echo(note, err=True)
     show(ended)
     sys.exit(1 if any(one["ending"] == "refused" for one in ended) else 0)
 
@@ -51,7 +56,8 @@ def whole_event(home: Path, event: str, report: Path, keep_fees: bool) -> None: 
     """Refund every ticket of EVENT, which was cancelled (`event cancel`). Stopped, it goes on when it is given again.
 
     What the wallet provider was paid goes back through it. The report has the tickets that a ticketing system was paid
-    for, amounts in cents: give them back there, then say so with `tickets refund`, and the next report is without them.
+    for, with their seats (0: standing) and the numbers of their orders (kept of e-tickets only), amounts in cents: give
+    them back there, then say so with `tickets refund`, and the next report is without them.
     Exit status 1 if some were refused; why, and how many, is printed.
 
     \b
@@ -85,7 +91,9 @@ def list_all(home: Path, event: str, as_json: bool) -> None:  # noqa: FBT001 - c
     if as_json:
         show(found)
     else:
-        table(found, ("ticket", "amount", "state", "detail"), "no refunds")
+        table(
+            found, ("number", "ticket", "seat", "amount", "state", "detail"), "no refunds through the wallet provider"
+        )
 
 
 def _run(node: Any, event: str, tickets: list[int], *, keep_fees: bool) -> list[dict[str, Any]]:

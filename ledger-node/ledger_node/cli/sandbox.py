@@ -67,11 +67,13 @@ def provider_sandbox(node_home: Path, home: Path | None, port: int, name: str, f
 
 
 def _open(folder: Path, name: str, port: int) -> "SandboxServer":
+    from ledger_node.cli.full_disk import full_disk_said  # noqa: PLC0415 - as below
     from ledger_node.sandbox.provider import Provider  # noqa: PLC0415 - the other commands start without a server
     from ledger_node.sandbox.server import SandboxServer  # noqa: PLC0415
 
     try:
-        provider = Provider(folder, name, os.urandom)
+        with full_disk_said(folder):
+            provider = Provider(folder, name, os.urandom)
     except OSError as error:
         raise ServiceError("home", f"cannot use {folder}: {error.strerror}; name another with --home") from error
     try:

@@ -5,14 +5,16 @@ from pathlib import Path
 
 import click
 
+from ledger_node.cli.groups import Group
 from ledger_node.cli.operator import operator
 from ledger_node.cli.output import errors_in_one_line, progress, show
+from ledger_node.cli.ticket import Ticket
 
-_INDEX = click.IntRange(0, 2**32 - 1)
+_INDEX = Ticket()
 _U8 = click.IntRange(0, 255)
 
 
-@click.group()
+@click.group(cls=Group)
 def tickets() -> None:
     """Tickets: in bulk, and one by one."""
 
@@ -56,7 +58,8 @@ def load(home: Path, event: str, file: Path) -> None:
         total = file.stat().st_size if file.exists() else None
         with operator(home) as node, progress(f"importing {file.name}", total) as update:
             count = node.load(event, file, update)
-    show({"event": event, "imported": count})
+            note = node.do("event-note", event=event)
+    show({"event": event, "imported": count, **note})
 
 
 @tickets.command("show")

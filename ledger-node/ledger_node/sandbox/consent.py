@@ -1,11 +1,12 @@
 """The page where the provider's customers say yes: what a real provider has in its own app. Here nobody signs in: who
 is at the page picks an account, because money is pretended and the server listens on this machine only.
 
-  GET  /sandbox/consent?event=E&purpose=pay&most=CENTS&back=URL     purpose pay or identify; most only for pay
+  GET  /sandbox/consent?event=E&purpose=pay&most=CENTS&also=identify&back=URL
   POST the same, and account=NAME as a form
 
-A yes leads to back#PURPOSE/CODE, or shows the code to be copied if there is no `back`. A payment code is
-PARTY.AUTHORISATION, an identity code the authorisation.
+`purpose` is pay or identify, `most` and `also=identify` are only for pay. A yes leads to back#PURPOSE/CODE, to both by
+back#pay=CODE&identify=CODE, or shows what to copy if there is no `back`. A payment code is PARTY.AUTHORISATION, an
+identity code the authorisation; both together are copied with a space between them.
 """
 
 import html
@@ -49,6 +50,11 @@ class _Asked:
     purpose: str
     most: int
     back: str
+    also: bool
+
+    @property
+    def purposes(self) -> tuple[str, ...]:
+        return (self.purpose, "identify") if self.also else (self.purpose,)
 
 
 def consent(provider: Provider, query: str, form: str | None) -> Page:
@@ -60,14 +66,19 @@ def consent(provider: Provider, query: str, form: str | None) -> Page:
     if form is None or not account:
         return _page(provider, 200, _question(provider, asked))
     try:
-        code = provider.permit(account, asked.event, asked.purpose, asked.most)
-        party = provider.party(account, asked.event).hex()
+        given = {purpose: _code(provider, account, asked, purpose) for purpose in asked.purposes}
     except RefusedError as refused:
         return _page(provider, 404, f"<p>{html.escape(str(refused))}</p>")
-    given = f"{party}.{code}" if asked.purpose == "pay" else code
     if asked.back:
-        return Page(303, "", {"Location": f"{asked.back}#{asked.purpose}/{given}"})
-    return _page(provider, 200, f"<p>請複製此碼 Copy this code</p><p><code>{html.escape(given)}</code></p>")
+        said = urlencode(given) if asked.also else f"{asked.purpose}/{given[asked.purpose]}"
+        return Page(303, "", {"Location": f"{asked.back}#{said}"})
+    shown = html.escape(" ".join(given.values()))
+    return _page(provider, 200, f"<p>請複製此碼 Copy this code</p><p><code>{shown}</code></p>")
+
+
+def _code(provider: Provider, account: str, asked: _Asked, purpose: str) -> str:
+    code = provider.permit(account, asked.event, purpose, asked.most)
+    return f"{provider.party(account, asked.event).hex()}.{code}" if purpose == "pay" else code
 
 
 def _read(given: Mapping[str, str]) -> _Asked | str:
@@ -79,13 +90,18 @@ def _read(given: Mapping[str, str]) -> _Asked | str:
     parts = urlsplit(back)
     if back and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.fragment or not back.isascii()):
         return "back is the address of a page"
-    return _Asked(event, purpose, int(most) if most else MOST_CENTS, back)
+    also = given.get("also", "")
+    if also and (also, purpose) != ("identify", "pay"):
+        return "also is identify, beside a payment"
+    return _Asked(event, purpose, int(most) if most else MOST_CENTS, back, bool(also))
 
 
 def _question(provider: Provider, asked: _Asked) -> str:
-    what = "核實身分 Say who you are"
+    what = "核實身份 Say who you are"
     if asked.purpose == "pay":
         what = f"付款最多 Pay at most {asked.most // 100:,}.{asked.most % 100:02d}"
+    if asked.also:
+        what += "<br>核實身份 Say who you are"
     accounts = "".join(
         f'<p><button name="account" value="{html.escape(name)}">{html.escape(name)}</button> {cents // 100:,}.'
         f"{cents % 100:02d}</p>"
@@ -93,6 +109,7 @@ def _question(provider: Provider, asked: _Asked) -> str:
         if not name.startswith("*")
     )
     shown = {"event": asked.event, "purpose": asked.purpose, "most": str(asked.most), "back": asked.back}
+    shown |= {"also": "identify"} if asked.also else {}
     action = html.escape(f"{PATH}?{urlencode(shown)}")
     said = f"<p>{html.escape(asked.event)}</p><p><strong>{what}</strong></p>"
     return f'{said}<form method="post" action="{action}">{accounts or "<p>No account yet.</p>"}</form>'

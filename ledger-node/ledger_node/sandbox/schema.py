@@ -9,6 +9,9 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
+from ledger_node import formats
+from ledger_node.home_folder import HomeError
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS secret (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS client (public_key BLOB PRIMARY KEY) STRICT;
@@ -48,11 +51,18 @@ CREATE TABLE IF NOT EXISTS operation (
 
 def open_database(path: Path) -> sqlite3.Connection:
     """The database, made if it is not there; what is committed survives a power cut."""
+    if why := formats.refusal(path):
+        raise HomeError(why)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     path.touch(mode=0o600)
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    connection.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")
-    connection.executescript(_SCHEMA)
+    try:
+        connection.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")
+        formats.mark(connection, path)
+        connection.executescript(_SCHEMA)
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 

@@ -20,7 +20,7 @@ from ledger_node.sandbox.consent import consent
 from ledger_node.sandbox.desk import Desk
 from ledger_node.sandbox.orders import SHAPES
 from ledger_node.sandbox.provider import BadOrderError, Provider
-from scanner.verify.httpsig import Refused, sign_response, verify_request
+from scanner.verify.httpsig import Lines, Refused, sign_response, sole_signature, verify_request
 
 MOST_BODY = 65_536
 _SLOW_SENDER = 10.0
@@ -55,7 +55,7 @@ class SandboxServer:
         self._server.server_close()
         self._thread.join()
 
-    def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> tuple[Said, frozenset[str]]:
+    def answer(self, method: str, path: str, headers: Lines, body: bytes) -> tuple[Said, frozenset[str]]:
         """What to say to a request of the API, and what goes wrong on the way."""
         signed = verify_request(method, path, headers, body, self.provider.client_key, self.provider.now())
         if isinstance(signed, Refused):
@@ -126,15 +126,14 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_PUT = do_DELETE = do_POST  # noqa: N815 - the library's names
 
     def _serve(self, body: bytes) -> None:
-        headers = dict(self.headers.items())
-        (status, said), faults = self.sandbox.answer(self.command, self.path, headers, body)
+        (status, said), faults = self.sandbox.answer(self.command, self.path, self.headers, body)
         if "slow" in faults:
             self.sandbox.closing.wait(self.sandbox.provider.faults.delay)
         if "lost" in faults:
             self.close_connection = True
             return
         provider, content = self.sandbox.provider, json.dumps(said).encode()
-        signature = self.headers.get("Signature")
+        signature = sole_signature(self.headers)
         key = provider.key
         fields = sign_response(
             status, {"Content-Type": _JSON}, content, key, key.public.hex(), provider.now(), signature
