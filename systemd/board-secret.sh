@@ -2,6 +2,8 @@
 # Puts what only this board knows where systemd looks for credentials: /run/credstore, which is memory.
 # The board's own key is never in a file: what is kept is its hash under a name of ours.
 set -eu
+case " $* " in *" --help "* | *" -h "*) sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; exit 0 ;; esac
+[ $# = 0 ] || { echo "board-secret: takes no words; --help says what it does" >&2; exit 2; }
 umask 077
 tool=${BOARD_KEY_TOOL:-/usr/bin/rpi-otp-private-key}
 store=${CREDSTORE:-/run/credstore}
