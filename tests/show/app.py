@@ -13,6 +13,7 @@ import requests
 
 from ledger_node.contract.bodies_market import ListResale, OfferTransfer, RejectTransfer
 from ledger_node.contract.commitments import invitation
+from tests.fakes.marketplace import consent
 from tests.fakes.wallet import Wallet
 from tests.show.cast import EVENT
 from tests.show.people import Held
@@ -90,7 +91,13 @@ class App:
 
     def identify(self, held: Held, authorisation: str) -> None:
         """Let the wallet provider say who has the key: by a pseudonym that is good for this event."""
-        asked = {"key": held.wallet.public.hex(), "authorisation": authorisation, "level": 2}
+        given = consent(EVENT, held.wallet.key, authorisation)
+        asked = {
+            "key": held.wallet.public.hex(),
+            "authorisation": authorisation,
+            "proof": given.proof.hex(),
+            "level": 2,
+        }
         self._json(f"{self._event}/identities", {**asked, "tickets": [held.ticket]})
 
     def offer(self, held: Held, price: int, secret: bytes, email: str) -> Answer:

@@ -47,6 +47,11 @@ class Played:
         return known and (scan["verdict"], scan["reason"]) in self.scene.expect
 
     @property
+    def deadline_missed(self) -> bool:
+        """Whether the node's answer to the claim came too late."""
+        return any(scan["detail"].get("deadline") == "missed" for scan in self.scans)
+
+    @property
     def admitted(self) -> bool:
         """Whether the turnstile was released."""
         return any(scan["pulse"] for scan in self.scans)
@@ -106,8 +111,17 @@ class Conductor:
         for played in playing:
             if fault := played.fault():
                 self._fail(f"{played.scene.gate}, {played.scene.held_up}: {fault}")
-        if beat.one_enters and (entered := sum(played.admitted for played in playing)) != 1:
-            self._fail(f"{playing[0].scene.held_up}: {entered} were admitted, not exactly one")
+        if beat.one_enters:
+            self._one_entered(playing)
+
+    def _one_entered(self, playing: Sequence[Played]) -> None:
+        """Never two. None, if a gate or the node was too busy for the deadline, and the gate said so."""
+        entered, what = sum(played.admitted for played in playing), playing[0].scene.held_up
+        late = [played.scene.gate for played in playing if played.deadline_missed]
+        if entered == 0 and late:
+            self._stage.note(f"{what}: none entered, because {' and '.join(late)} missed the deadline of a claim")
+        elif entered != 1:
+            self._fail(f"{what}: {entered} were admitted, not exactly one")
 
     def _hold_up(self, played: Played) -> None:
         again = played.tries > 0

@@ -7,7 +7,6 @@ drawn. Ends with exit status 0 if every verdict was the expected one and the boo
 import argparse
 import queue
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +23,7 @@ from tests.show.conduct import Conductor, Lines
 from tests.show.house import House
 from tests.show.outside import Outside
 from tests.show.people import Company
+from tests.show.place import full
 from tests.show.script import BLUE_GATE, RED_GATE, Deals, Script
 from tests.show.spool import Spool
 from tests.show.stage import ShowError
@@ -189,7 +189,7 @@ class Show:
         scans, tries = sum(len(played.scans) for played in conductor.played), conductor.second_tries()
         held_up = f"{len(conductor.played)} scenes, {scans} verdicts, {tries} held up a second time, {seconds:.0f} s"
         if faults:
-            self._stage.verdict(f"NOT as it should be: {held_up}", faults)
+            self._stage.verdict(f"NOT as it should be: {held_up}", [*full(self._house.folder), *faults])
         else:
             self._stage.verdict(f"All went as the script says, and the books balance: {held_up}", [])
 
@@ -229,6 +229,12 @@ def _asked_to_stop(number: int, _frame: FrameType | None) -> None:
     raise SystemExit(128 + number)
 
 
+def _stopped_by_hand(number: int, _frame: FrameType | None) -> None:
+    # Once: a second Ctrl-C would break off the stopping of the programs.
+    signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
 def _with_camera(chosen: argparse.Namespace, stage: Stage) -> int:
     """Ctrl-C is how that show ends."""
     try:
@@ -242,25 +248,27 @@ def main(arguments: list[str] | None = None) -> int:
     """The exit status."""
     parser = argparse.ArgumentParser(prog="demo", description=f"An evening at two gates ({EVENT}).")
     parser.add_argument("--camera", default=REPLAY, help="replay (drawn phones), or a webcam: 0, /dev/video0, ...")
-    parser.add_argument("--folder", type=Path, default=FOLDER, help="where node and gates live; emptied at the start")
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        default=FOLDER,
+        help="where node and gates live: a new or empty one, or an earlier show's, which is emptied",
+    )
     parser.add_argument("--page-host", default="127.0.0.1", help="with a webcam: 0.0.0.0 lets a phone open the codes")
     parser.add_argument("--short", action="store_true", help="fewer scenes, fewer seats, a short outage")
     chosen = parser.parse_args(arguments)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _asked_to_stop)
-    stage = Stage()
+    signal.signal(signal.SIGINT, _stopped_by_hand)
+    stage, folder = Stage(), chosen.folder.absolute()
     try:
         if chosen.camera != REPLAY:
             return _with_camera(chosen, stage)
-        faults = Show(chosen.folder.absolute(), SHORT if chosen.short else Size(), stage).play()
-    except ShowError as error:
-        stage.verdict("The show broke off", [str(error)])
+        faults = Show(folder, SHORT if chosen.short else Size(), stage).play()
+    except (ShowError, OSError) as error:
+        stage.verdict("The show broke off", [*full(folder), str(error)])
         return 1
     except KeyboardInterrupt:
         stage.verdict("Stopped by hand", ["every program of the show was stopped"])
         return 130
     return 1 if faults else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -4,6 +4,7 @@ Opens, kills and closes them. What happens at the gates is the show's business.
 """
 
 import json
+import os
 import shutil
 import tempfile
 import time
@@ -18,11 +19,12 @@ from typing import Any
 from tests.show.cast import EVENT
 from tests.show.office import Office
 from tests.show.outside import Outside
+from tests.show.place import own_folder, room_mb
 from tests.show.stage import BIN, Line, Program, ShowError, tool
 
 START_S = 60.0
 GLANCE_S = 0.05
-SHARED_MEMORY = Path("/dev/shm")
+SHARED_MEMORY, FRAMES_MB = Path("/dev/shm"), 16
 NODE = "node"
 
 _CONFIG = """\
@@ -73,9 +75,7 @@ class House:
         self._stack = ExitStack()
 
     def __enter__(self) -> "House":
-        if self.folder.exists():
-            shutil.rmtree(self.folder)
-        self.folder.mkdir(parents=True)
+        self._stack.enter_context(own_folder(self.folder))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -94,7 +94,8 @@ class House:
 
     def frames(self, gate: str) -> Path:
         """A folder for a gate's pictures, in memory if the machine has a place for that; not made yet."""
-        fast = SHARED_MEMORY if SHARED_MEMORY.is_dir() else self.folder
+        memory = os.access(SHARED_MEMORY, os.W_OK) and room_mb(SHARED_MEMORY) >= FRAMES_MB
+        fast = SHARED_MEMORY if memory else self.folder
         folder = Path(tempfile.mkdtemp(prefix="gate-frames-", dir=fast))
         self._stack.callback(shutil.rmtree, folder, ignore_errors=True)
         return folder / gate
@@ -140,7 +141,8 @@ class House:
         gate = Gate(name, self.folder / name)
         gate.folder.mkdir()
         gate.config.write_text(_CONFIG.format(state=gate.folder / "state", source=json.dumps(source)))
-        tool("gate-scanner", "enrol", self.url, self.office.enrolment_code(name), "--config", gate.config)
+        code = self.office.enrolment_code(name)
+        tool("gate-scanner", "enrol", self.url, "--config", gate.config, given=code)
         self.gates[name] = gate
 
     def open_gate(self, name: str) -> None:

@@ -61,9 +61,10 @@ class Office:
         self._do("sponsors-add", sponsor=sponsor)
         self._do("sponsors-allot", sponsor=sponsor, tickets=[ticket])
 
-    def invite(self, sponsor: str, email: str) -> list[int]:
-        """The ticket that the sponsor's guest gets, if they claim it."""
-        return list(self._ask("sponsors", "invite", EVENT, sponsor, "--email", email)["tickets"])
+    def invite(self, sponsor: str, email: str, question: str, answer: str) -> list[int]:
+        """The ticket that the sponsor's guest gets, if they claim it and know the answer, which no letter says."""
+        asked = ("sponsors", "invite", EVENT, sponsor, "--email", email, "--question", question)
+        return list(json.loads(tool("ledger-node", "--home", self.home, *asked, given=answer))["tickets"])
 
     def enrolment_code(self, gate: str) -> str:
         """A one-time code for one device at `gate`."""

@@ -77,8 +77,9 @@ class Outside:
             self.desk.do("accounts", account=person.account, deposit=DEPOSIT)
 
     def write_settings(self, home: Path) -> None:
-        """The node's outside.toml, and the secret beside it."""
-        secret = home / _SECRET_FILE
+        """The node's outside.toml, and the secret where the node's keys are."""
+        (home / "keys").mkdir(mode=0o700, exist_ok=True)
+        secret = home / "keys" / _SECRET_FILE
         secret.touch(mode=0o600)
         secret.write_text(f"whsec_{base64.b64encode(self.secret).decode()}\n")
         settings = _SETTINGS.format(
@@ -113,10 +114,10 @@ class Outside:
     # Letters
 
     def letter(self, person: Person, number: int = 1) -> EmailMessage:
-        """The person's `number`-th letter, as it came over SMTP."""
+        """The person's `number`-th letter with a link, as it came over SMTP; receipts have none."""
 
         def theirs() -> list[EmailMessage]:
-            return [letter for letter in self.post.letters if letter["To"] == person.email]
+            return [one for one in self.post.letters if one["To"] == person.email and _found(one)]
 
         self._wait(f"a letter to {person.en}", lambda: len(theirs()) >= number)
         return theirs()[number - 1]
@@ -129,10 +130,14 @@ class Outside:
             time.sleep(GLANCE_S)
 
 
+def _found(letter: EmailMessage) -> re.Match[str] | None:
+    body = letter.get_body(("plain",))
+    return _LINK.search(body.get_content()) if body else None
+
+
 def link(letter: EmailMessage) -> str:
     """The link in the letter."""
-    body = letter.get_body(("plain",))
-    found = _LINK.search(body.get_content()) if body else None
+    found = _found(letter)
     if found is None:
         raise ShowError(f"there is no link in the letter: {letter['Subject']}")
     return found[0]

@@ -36,6 +36,8 @@ LEE = Person("李美玲", "Lee Mei-ling", "lee.meiling@example.com")
 WONG = Person("黃志強", "Wong Chi-keung", "wong.chikeung@example.com")
 HO = Person("何嘉欣", "Ho Ka-yan", "ho.kayan@example.com")
 LAM = Person("林詠詩", "Lam Wing-sze", "lam.wingsze@example.com")
+ADVISER = ("您的客戶經理？ Who is your adviser at the bank?", "Cheung Ka-yan")
+"""What the sponsor asks its guest, and the answer."""
 PEOPLE = (CHAN, CHOW, LEE, WONG, HO, LAM)
 
 

@@ -68,7 +68,7 @@ class Script:
         cast, who = self.cast, self.company
         return self._cut(
             Beat((self._person(RED_GATE, who.chan, "bought"), self._good(BLUE_GATE, cast.blue(0))), short=True),
-            Beat((self._old(RED_GATE, 5 * MINUTE, "5 minutes", ("amber", "clock-off")), self._other_show())),
+            Beat((self._old(RED_GATE, 5 * MINUTE, "5 minutes", ("amber", "old-code")), self._other_show())),
             Beat((self._forged(RED_GATE), self._old(BLUE_GATE, HOUR, "an hour", ("refuse", "expired"))), short=True),
             Beat((self._web_link(), self._wrong_gate(BLUE_GATE, cast.red(2)))),
             Beat((self._good(RED_GATE, cast.red(2)), self._good(BLUE_GATE, cast.blue(4)))),
@@ -171,7 +171,9 @@ class Script:
     def _shared(self, gate: str) -> Scene:
         ticket = self.cast.anywhere(1)
         held_up = "one ticket at two gates at once"
-        return Scene(gate, held_up, USED | {ADMIT}, lambda at: (self.cast.compact(ticket, at),), ticket)
+        # The gate that does not hold its use may send the holder to the one that does.
+        said = USED | {ADMIT, ("amber", "other-lease")}
+        return Scene(gate, held_up, said, lambda at: (self.cast.compact(ticket, at),), ticket)
 
     def _late_buyer(self) -> Scene:
         deals, said = self.deals, frozenset({("amber", "show-full-code")})

@@ -32,9 +32,12 @@ class Line:
     fields: dict[str, Any] = field(default_factory=dict)
 
 
-def tool(program: str, *arguments: str | Path, statuses: Sequence[int] = (0,)) -> str:
-    """Run one of our commands to its end and give its stdout. Raises ShowError with what it complained about."""
-    done = subprocess.run([BIN / program, *arguments], capture_output=True, text=True, timeout=120, check=False)
+def tool(program: str, *arguments: str | Path, statuses: Sequence[int] = (0,), given: str = "") -> str:
+    """Run one of our commands to its end, with `given` on its stdin, and give its stdout. Raises ShowError with what
+    it complained about.
+    """
+    command = [BIN / program, *arguments]
+    done = subprocess.run(command, input=given, capture_output=True, text=True, timeout=120, check=False)
     if done.returncode not in statuses:
         said = (done.stderr or done.stdout).strip()
         raise ShowError(f"{program} {' '.join(map(str, arguments[:4]))} ended with {done.returncode}: {said[-600:]}")

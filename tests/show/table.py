@@ -189,8 +189,8 @@ def said(fields: dict[str, Any]) -> str:
     text, detail = REASONS[Reason(fields["reason"])].en_title, fields["detail"]
     if fields["pulse"] and "certificate" in fields["marks"]:
         return f"{text} (by the ledger's certificate)"
-    if fields["reason"] == "clock-off":
-        return f"{text} by {-detail['seconds']} s"
+    if "seconds" in detail:
+        return f"{text}, {abs(detail['seconds'])} s {'old' if detail['seconds'] < 0 else 'ahead'}"
     if "gates" in detail:
         return f"{text}: {detail['gates'][0]}-{detail['gates'][-1]}"
     if "gate" in detail:

@@ -20,7 +20,7 @@ from tests.show.app import App, RefusedError
 from tests.show.cast import FACE_VALUE, NAME
 from tests.show.office import HOUR, Office
 from tests.show.outside import ORGANISER, PROVIDER, SERVICE, Outside, link, order_file
-from tests.show.people import CHAN, CHOW, HO, LAM, LEE, WONG, Company, Held, Person
+from tests.show.people import ADVISER, CHAN, CHOW, HO, LAM, LEE, WONG, Company, Held, Person
 from tests.show.stage import ShowError
 from tests.show.table import Stage
 
@@ -53,7 +53,7 @@ class Weeks:
         with App(url) as app, ThreadPoolExecutor() as pool:
             try:
                 self._rules()
-                invited = pool.submit(self._office.invite, SPONSOR, LAM.email)
+                invited = pool.submit(self._office.invite, SPONSOR, LAM.email, *ADVISER)
                 self._order(app)
                 self._direct_sale(app)
                 self._transfer(app)
@@ -142,7 +142,7 @@ class Weeks:
             raise ShowError(f"the sponsor's guest was given {invited.result()}, not ticket {held.ticket}")
         self._say(SPONSOR, f"has been allotted ticket {held.ticket}, and invites a guest")
         token, _ = self._open_letter(app, LAM)
-        self._activate(app, token, LAM.email, [held])
+        self._activate(app, token, ADVISER[1], [held])
 
     def _freeze(self, app: App) -> None:
         version = self._office.set_policy(freezes=2 * HOUR)
