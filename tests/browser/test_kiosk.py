@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from shutil import which
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from selenium import webdriver
@@ -75,7 +74,8 @@ def every_screen() -> dict[str, GateStatus]:
     screens["everything is wrong"] = replace(
         READY, view_age=90_000.0, clock_trusted=False, camera="frozen", sync=SyncHealth(alarm="went back"), set_aside=12
     )
-    for part in ("starting", "snapshot", "journal", "camera", "hardware", "turnstile", "revoked", "defect"):
+    parts = ("starting", "snapshot", "journal", "camera", "hardware", "turnstile", "revoked", "card-copied", "defect")
+    for part in parts:
         screens[f"fault {part}"] = replace(READY, state="fault", faults=(part,), camera="lost")
     return screens
 
@@ -123,7 +123,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebDriver]:
 
 @pytest.fixture
 def kiosk() -> Iterator[Kiosk]:
-    served = Kiosk(0, zone=ZoneInfo("Asia/Hong_Kong"))
+    served = Kiosk(0)
     served.start()
     yield served
     served.close()

@@ -148,7 +148,7 @@ def test_no_is_an_answer(ada: Phone, ben: Phone, house: House) -> None:
 def test_an_offer_is_taken_back_and_its_link_is_dead(ada: Phone, ben: Phone, house: House) -> None:
     ada.activate(*house.buy(5))
     offer(ada)
-    link = ada.see("#share").get_attribute("data-link") or ""
+    link = ada.attribute("#share", "data-link")
     assert link.startswith(f"{house.origin}/offer#{EVENT}/")
     ben.open(link)
     ben.see("#accept")
@@ -164,7 +164,7 @@ def test_an_offer_runs_out(ada: Phone, ben: Phone, house: House) -> None:
     ada.click("#pass")
     Select(ada.see("#life")).select_by_index(0)
     ada.click("#do")
-    link = ada.see("#share").get_attribute("data-link") or ""
+    link = ada.attribute("#share", "data-link")
     house.market.clock.now = 3 * 3_600
     ben.open(link)
     ben.see("[data-code=deal-expired], [data-code=deal-gone]")
@@ -185,7 +185,7 @@ def test_an_acceptance_whose_answer_was_lost_is_not_lost(ada: Phone, ben: Phone,
         " path.endsWith('/accept') ? Promise.reject(new TypeError('lost')) : answer)"
     )
     ben.click("#accept")
-    ben.refused("offline")
+    ben.refused("away")
     ben.open(link)
     assert (ben.code().core.ticket, ben.code().core.owner_seq) == (7, 1)
     ben.await_(lambda: buyer.balance() == RICH - 50_000, "paid once")
@@ -198,7 +198,7 @@ def test_a_listing_is_found_by_its_link_and_bought(ada: Phone, ben: Phone, house
     ada.click("#to_all")
     fill(ada, price="800", id_code=seller.agree())
     ada.click("#do")
-    link = ada.see("#share").get_attribute("data-link") or ""
+    link = ada.attribute("#share", "data-link")
     ben.open(link)
     ben.says("HK$800.00", ".price")
     assert not ben.shows("#reject")
@@ -245,7 +245,7 @@ def test_nothing_is_cut_off_and_the_history_names_nobody(ada: Phone, house: Hous
     ada.click("main .links button")
     ada.click("#history")
     ada.see(".steps li")
-    for word in ("發票", "售出", "提出轉讓") if language == "zh-HK" else ("issued", "sold", "transfer offered"):
+    for word in ("發行", "售出", "提出轉讓") if language == "zh-HK" else ("issued", "sold", "transfer offered"):
         ada.says(word, ".steps")
     assert ada.overflowing() == []
 

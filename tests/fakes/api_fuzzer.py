@@ -22,6 +22,7 @@ GOOD, BAD = GenerationMode.POSITIVE, GenerationMode.NEGATIVE
 _CHANCE = 0.7
 _SOON = {"wait": "0"}
 """Nobody waits for a log that does not grow."""
+_WAITS = ("/changes", "/live")
 
 
 @schemathesis.serializer(CBOR)
@@ -109,7 +110,7 @@ class Fuzzer:
         if isinstance(case.body, dict | list):
             case.body = self._salted(case.body, rng)
         values = case.as_transport_kwargs(base_url=self._url)
-        values["params"] = {**values.get("params", {}), **(_SOON if case.operation.path.endswith("/changes") else {})}
+        values["params"] = {**values.get("params", {}), **(_SOON if case.operation.path.endswith(_WAITS) else {})}
         if case.media_type == CBOR and rng.random() < _CHANCE:
             values["data"] = self._entry(rng)
         return requests.Request(**values).prepare()

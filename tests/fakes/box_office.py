@@ -8,6 +8,7 @@ from scanner.verify import gatecode
 from scanner.verify.gatecode import COMPACT, FULL, Certificate, Core, GateCode
 from scanner.verify.keys import SigningKey
 from scanner.verify.manifest import EventManifest, GateGroup, LedgerKey
+from scanner.verify.possession import device_message
 from scanner.verify.record import FIRST_PREVIOUS, GateIncident, Link, Scan, Settlement, Stamp, record_hash, sign_record
 
 EVENT = "coliseum-2026"
@@ -60,8 +61,13 @@ def opening(count=20, **changes):
     return [
         OPERATOR.create_event(made, NOW),
         *OPERATOR.issue(EVENT, (ticket(index) for index in range(count)), NOW),
-        *(OPERATOR.enrol_device(EVENT, gate.device, gate.key.public, gate.gate, NOW) for gate in gates()),
+        *(enrol(gate.device, gate.key, gate.gate) for gate in gates()),
     ]
+
+
+def enrol(device, owner, gate, *, event=EVENT, at=NOW):
+    proof = owner.sign(device_message(NODE.public, owner.public))
+    return OPERATOR.enrol_device(event, device, owner.public, gate, at, proof)
 
 
 def rekey(index, owner_seq, at=NOW):

@@ -101,9 +101,11 @@ def compact_code(ticket: int, owner_seq: int = 0, at: int = NOON, manifest: Even
     return sign_compact(manifest.hash, core, holder(ticket, owner_seq))
 
 
-def full_code(ticket: int, owner_seq: int, ledger_size: int, at: int = NOON) -> GateCode:
+def full_code(
+    ticket: int, owner_seq: int, ledger_size: int, at: int = NOON, manifest: EventManifest | None = None
+) -> GateCode:
     """The full code of an owner whom the snapshot may not know yet; its certificate is good for two hours."""
-    manifest = event_manifest()
+    manifest = manifest or event_manifest()
     mine = holder(ticket, owner_seq)
     certificate = Certificate(1, 0, 1, 3, ticket, ledger_size, at - 60, 120, mine.public)
     signature = sign_certificate(manifest.hash, ticket, owner_seq, certificate, LEDGER)

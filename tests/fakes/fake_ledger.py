@@ -8,7 +8,7 @@ import io
 from dataclasses import dataclass, field
 
 from scanner.verify.checkpoint import VerifierKey, sign_checkpoint
-from scanner.verify.entry import Malformed, open_entry, signature_good
+from scanner.verify.entry import Malformed, open_entry, seal, signature_good
 from scanner.verify.keys import SigningKey
 from scanner.verify.log_keys import sign_log_keys
 from scanner.verify.manifest import EventManifest, GateGroup
@@ -84,6 +84,11 @@ class FakeLedger:
         """What an operator does: one row is different from now on."""
         changed = self.rows[ticket]._replace(**changes)
         self.append(Step(b"change %d %d" % (ticket, self.size), (changed,)))
+
+    def revoke(self, device, *, by=None, event=None):
+        """The entry by which an operator revokes a device."""
+        body = {"device": device, "reason": "stolen"}
+        self.append(Step(seal("device.revoke", event or self.event, DOORS, body, by or self.key)))
 
     def cut(self, size):
         """What is left when an old backup is restored."""

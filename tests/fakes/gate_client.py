@@ -12,6 +12,8 @@ from typing import Any
 
 import requests
 
+from scanner.sync.enrol import enrolment_of
+from scanner.verify.enrolment import EnrolmentCode
 from scanner.verify.entry import canonical
 from scanner.verify.httpsig import Signed, sign_request, verify_response
 from scanner.verify.keys import SigningKey
@@ -80,7 +82,9 @@ class GateClient:
 
     def enrol(self, code: str) -> Answer:
         """Join with a one-time code."""
-        body = json.dumps({"code": code, "public_key": self.key.public.hex()}).encode()
+        read = EnrolmentCode.parse(code)
+        assert isinstance(read, EnrolmentCode), "what is no code is not sent by a gate"
+        body = enrolment_of(read, self.key, self.node_key)
         answer = self.ask("POST", "/v1/enrol", body, JSON)
         if answer.status == 200:
             self.device, self.gate = answer.json["device"], answer.json["gate"]
@@ -93,6 +97,10 @@ class GateClient:
     def void(self, of: int) -> bytes:
         """The next record: admission `of` did not happen."""
         return self._record("void", Settlement(of, "used-elsewhere"))
+
+    def release(self, of: int) -> bytes:
+        """The next record: after admission `of` nobody turned."""
+        return self._record("release", Settlement(of, "not-turned"))
 
     def claim(self, record: bytes) -> Answer:
         """One admission, at once."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from scanner.admission_life import AdmissionOutcome
 from scanner.journal import Journal
 from scanner.ports import Waiting
 from scanner.store import Connect, connect
@@ -25,6 +26,11 @@ def open_journal(path: Path, connector: Connect = connect) -> Journal:
 def admit_pending(journal: Journal, ticket: int) -> Waiting:
     """An admission before its claim is answered."""
     return journal.admit(scan_of(compact_code(ticket)), holder(ticket).public, stamp_at(), "pending")
+
+
+def admit_alone(journal: Journal, ticket: int, outcome: AdmissionOutcome = "alone") -> int:
+    """An admission with no one to ask; its counter."""
+    return journal.admit(scan_of(compact_code(ticket)), holder(ticket).public, stamp_at(), outcome).counter
 
 
 def refuse(journal: Journal, ticket: int) -> Waiting:

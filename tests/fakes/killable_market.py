@@ -24,6 +24,7 @@ from ledger_node.services.purchases import Payer
 from ledger_node.services.tending import tend
 from scanner.verify.gatecode import event_hash, possession_message
 from scanner.verify.keys import SigningKey
+from tests.fakes.marketplace import consent
 from tests.fakes.running_node import open_home
 from tests.fakes.running_provider import EVENT, NODE, Desk, client_of
 
@@ -52,7 +53,7 @@ def stage(home: Path, url: str, key: bytes, count: int) -> None:
         policies.set_policy(node, EVENT, {"transfer_cap": 100})
         node.outside = Outside(client, "sandbox")
         said = desk.yes("seller", "identify")
-        identities.identify(node, EVENT, SELLER.public, 2, said, tuple(range(1, count + 1)))
+        identities.identify(node, EVENT, SELLER.public, 2, consent(EVENT, SELLER, said), tuple(range(1, count + 1)))
     desk.close()
 
 

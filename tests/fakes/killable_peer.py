@@ -11,13 +11,17 @@ from pathlib import Path
 from scanner.sync.peer_message import Message
 from scanner.verify.entry import Malformed
 from tests.fakes.clockwork import HandClock
-from tests.fakes.event import NOON
+from tests.fakes.event import NOON, row
 from tests.fakes.peer_gates import peer, peer_gate
+
+TICKETS = 120
+"""What its list knows: of admissions that a list cannot check, a gate keeps only so many a minute."""
 
 
 def main() -> None:
     """Until stdin ends or somebody kills it."""
     with peer_gate(Path(sys.argv[1]), "A2", HandClock(float(NOON))) as gate:
+        gate.view.rows = {number: row(number) for number in range(1, TICKETS + 1)}
         os.write(1, f"{gate.desk.has_of(peer('A1'))}\n".encode())
         for line in sys.stdin:
             message = Message.parse(line.encode())

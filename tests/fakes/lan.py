@@ -160,7 +160,8 @@ class LanGate:
                 addresses=named,
             )
         )
-        subprocess.run([BIN / "gate-scanner", "enrol", url, code, "--config", self.config], check=True, timeout=60)
+        command = [BIN / "gate-scanner", "enrol", url, "--config", self.config]
+        subprocess.run(command, input=code.encode(), check=True, timeout=60)
 
     def start(self) -> None:
         """Run the program; it need not be ready yet."""

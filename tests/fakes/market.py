@@ -10,8 +10,9 @@ from ledger_node.contract import bodies_market as market
 from ledger_node.contract.commitments import deal_reference, invitation, order_reference, refund_reference
 from ledger_node.contract.facts import Books, Deal, Title
 from ledger_node.contract.policy import TicketPolicy
-from ledger_node.contract.provider import seal_receipt
+from ledger_node.contract.provider import open_receipt, seal_receipt
 from scanner.verify.gatecode import event_hash, possession_message
+from scanner.verify.possession import identity_message
 from tests.fakes.box_office import DOORS, EVENT, NODE, NOW, OPERATOR, key, opening, ticket
 from tests.fakes.contract_log import Log
 
@@ -87,6 +88,12 @@ def attestation(public_key, person, level=2, *, until=DOORS, at=NOW, event=EVENT
     return seal_receipt(fields, by)
 
 
+def identity_proof(owner, raw, event=EVENT):
+    """The key's own word that this attestation is about it."""
+    said = open_receipt(raw)
+    return owner.sign(identity_message(event_hash(event), owner.public, said.reference))
+
+
 @dataclass
 class Person:
     """Somebody with a key for each ticket, and one pseudonym."""
@@ -107,8 +114,9 @@ class Person:
         return OPERATOR.register_key(EVENT, index, seq, owner.public, proof, at)
 
     def identify(self, index, seq=0, *, held=True, level=2, at=NOW, by=PROVIDER):
-        raw = attestation(self.key(index, seq).public, self.name, level, at=at)
-        return market.AttestIdentity([index] if held else [], raw).seal(EVENT, at, by)
+        owner = self.key(index, seq)
+        raw = attestation(owner.public, self.name, level, at=at)
+        return market.AttestIdentity([index] if held else [], raw, identity_proof(owner, raw)).seal(EVENT, at, by)
 
     def offer(self, index, seq=0, *, price=0, secret=b"s" * 32, until=NOW + 3_000, at=LATER):
         body = market.OfferTransfer(index, seq, price, invitation(secret), until)

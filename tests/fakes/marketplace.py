@@ -12,7 +12,7 @@ from pathlib import Path
 from ledger_node.adapters.delivery import DeliveryError
 from ledger_node.contract.bodies_house import RegisterActor
 from ledger_node.contract.bodies_market import CancelTransfer, ListResale, OfferTransfer, RejectTransfer, UnlistResale
-from ledger_node.contract.commitments import invitation
+from ledger_node.contract.commitments import identity_reference, invitation
 from ledger_node.contract.entries import NewTicket
 from ledger_node.contract.facts import Books, Title
 from ledger_node.services import activation, dealing, identities, policies, sale, tickets
@@ -23,6 +23,7 @@ from ledger_node.services.outside import Outside
 from ledger_node.services.purchases import Payer
 from scanner.verify.gatecode import event_hash, possession_message
 from scanner.verify.keys import SigningKey
+from scanner.verify.possession import identity_message
 from tests.fakes.running_node import open_home
 from tests.fakes.strict_provider import KEY, NAME, StrictProvider
 
@@ -60,6 +61,9 @@ class Letters:
         self.keys = []
         self.faults = []
 
+    def way(self, contact, _template):
+        return "email" if contact.email else "phone"
+
     def send(self, contact, template, values, key=None):
         fault = self.faults.pop(0) if self.faults else None
         if fault == "later":
@@ -68,6 +72,12 @@ class Letters:
             raise NotSentError("no such mailbox")
         self.sent.append(((contact.phone, contact.email), template, dict(values)))
         self.keys.append(key)
+
+
+def consent(event: str, key: SigningKey, authorisation: str) -> identities.Consent:
+    """What the holder of the key gives the node beside the provider's authorisation."""
+    reference = identity_reference(event, key.public, authorisation)
+    return identities.Consent(authorisation, key.sign(identity_message(event_hash(event), key.public, reference)))
 
 
 @dataclass
@@ -90,6 +100,10 @@ class Person:
         self.authorisations += 1
         return self.market.provider.permit(self.party, f"{self.name}-{self.authorisations}-{os.urandom(4).hex()}")
 
+    def consent(self, key: SigningKey) -> identities.Consent:
+        """To be known as the holder of this key."""
+        return consent(EVENT, key, self.agree())
+
     def payer(self) -> Payer:
         return Payer(self.party, self.agree())
 
@@ -101,7 +115,7 @@ class Person:
         key = self.key(ticket, 0)
         proof = key.sign(possession_message(event_hash(EVENT), ticket, 0, key.public))
         tickets.register_key(self.market.node, EVENT, ticket, 0, key.public, proof)
-        identities.identify(self.market.node, EVENT, key.public, 0, self.agree(), (ticket,))
+        identities.identify(self.market.node, EVENT, key.public, 0, self.consent(key), (ticket,))
 
     def offer(self, ticket: int, seq: int = 0, price: int = 0, secret: bytes = b"s" * 32, life: int = 3_000) -> bytes:
         now = self.market.node.seconds

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import cbor2
 
-from scanner.verify.enrolment import EnrolmentCode
+from scanner.verify.enrolment import open_code
 from scanner.verify.entry import canonical
 from scanner.verify.httpsig import Refused, digest_field, sign_response, verify_request
 
@@ -72,6 +72,7 @@ class FakeNode:
         self.closing = threading.Event()
         self.last = {}
         self.page = 1000
+        self.more = {}  # stands in every good answer
         self._nonces = set()
         self._faults = defaultdict(deque)
         self._standing = {}
@@ -109,6 +110,13 @@ class FakeNode:
     def change(self, ticket, **changes):
         with self.grown:
             self.ledger.change(ticket, **changes)
+            self.grown.notify_all()
+
+    def revoke(self, device):
+        """What an operator does: the log says it, and the node acts on it."""
+        with self.grown:
+            self.ledger.revoke(device)
+            self.revoked.add(device)
             self.grown.notify_all()
 
     def count(self, word):
@@ -152,19 +160,19 @@ class FakeNode:
         device = self.ledger.devices.get(bytes.fromhex(signed.keyid))
         if device is None:
             return self.problem(401, "unknown-key", "no device with this key is enrolled")
-        if device in self.revoked and not exchange.path.endswith("/admissions"):
+        if device in self.revoked and not exchange.path.endswith(("/admissions", "/revocation")):
             return self.problem(403, "revoked", "this device was revoked: it must wipe what it holds", wipe=True)
         return None
 
     def _json(self, **value):
-        return 200, JSON, json.dumps({**value, "time_ms": self._ms()}).encode()
+        return 200, JSON, json.dumps({**value, "time_ms": self._ms(), **self.more}).encode()
 
     def _time(self, _):
         return self._json()
 
     def _enrol(self, exchange):
         order = json.loads(exchange.body)
-        code = EnrolmentCode.parse(order["code"])
+        code = open_code(order["code"], bytes.fromhex(order["public_key"]), self.ledger.key)
         if self.codes.get(code.secret, "unknown") not in {None, order["public_key"]}:
             return self.problem(403, "code-refused", "this code is not good")
         self.codes[code.secret] = order["public_key"]
@@ -178,6 +186,9 @@ class FakeNode:
             log=self.ledger.vkey.encode(),
             origin=self.ledger.origin,
         )
+
+    def _newer(self, _):
+        return self._json(size=self.ledger.size, news=False)
 
     def _claims(self, exchange):
         receipt = self.ledger.take(exchange.body)
@@ -221,6 +232,19 @@ class FakeNode:
             rows=[base64.b64encode(changed.pack()).decode() for changed in rows],
             manifest=canonical(manifest.to_map()).hex() if manifest else None,
             wipe=False,
+        )
+
+    def _revocation(self, exchange):
+        position = next((at for at, step in enumerate(self.ledger.steps) if b"device.revoke" in step.raw), None)
+        if position is None:
+            return self.problem(404, "not-revoked", "go on")
+        return self._json(
+            entry=self.ledger.steps[position].raw.hex(),
+            position=position,
+            inclusion=[part.hex() for part in self.ledger.log.inclusion(position)],
+            checkpoint=self.ledger.checkpoint(),
+            log_keys=self.ledger.log_keys,
+            consistency=self.ledger.consistency(exchange.number("from")),
         )
 
     def _behind(self, seen):

@@ -86,6 +86,13 @@ def peer_gate(folder: Path, name: str, clock: HandClock) -> Iterator[PeerGate]:
         yield PeerGate(name, clock, journal, store, desk, view, node, Admission(name, view, journal, node, desk))
 
 
+@contextmanager
+def peer_gates(folder: Path, clock: HandClock, *names: str) -> Iterator[list[PeerGate]]:
+    """Several over the same folder and by the same clock."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(peer_gate(folder, name, clock)) for name in names]
+
+
 def carried(message: Message) -> Message:
     """The message as it comes out at the other end."""
     read = Message.parse(message.pack())

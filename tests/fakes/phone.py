@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import requests
 from selenium import webdriver
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
@@ -104,8 +104,13 @@ class Phone:
     def put_away(self) -> None:
         """Forget everything that the page at hand has kept."""
         origin = self.driver.execute_script("return location.origin")
+        self.without_network(off=False)
         self.driver.get("about:blank")
         self.driver.execute_cdp_cmd("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
+
+    def without_network(self, *, off: bool = True) -> None:
+        """Flight mode. The driver's own command, because the browser's forgets it with the next page."""
+        self.driver.set_network_conditions(offline=off, latency=0, throughput=0 if off else -1)
 
     def size(self, width: int, height: int = 780, ratio: float = 2) -> None:
         metrics = {"width": width, "height": height, "deviceScaleFactor": ratio, "mobile": True}
@@ -132,12 +137,12 @@ class Phone:
 
     @staticmethod
     def await_(condition: Callable[[], bool], what: str) -> None:
-        """Until it holds; an element that the page has just drawn anew is looked up again."""
+        """Until it holds; an element that the page is just drawing anew is looked up again."""
 
         def holds() -> bool:
             try:
                 return condition()
-            except StaleElementReferenceException:
+            except (StaleElementReferenceException, NoSuchElementException):
                 return False
 
         wait_until(holds, what, 20)
@@ -150,11 +155,24 @@ class Phone:
         return any(found.is_displayed() for found in self.driver.find_elements(By.CSS_SELECTOR, css))
 
     def see(self, css: str) -> WebElement:
+        """The element, once it is shown: looked up in one look, because the page may draw it anew between two."""
+        seen: list[WebElement] = []
+
+        def is_shown() -> bool:
+            seen[:] = [found for found in self.driver.find_elements(By.CSS_SELECTOR, css) if found.is_displayed()]
+            return bool(seen)
+
         try:
-            self.await_(lambda: self.shows(css), f"{css} is shown")
+            self.await_(is_shown, f"{css} is shown")
         except AssertionError as error:
             raise AssertionError(f"{error}; the page says {self.find('body').text!r}") from None
-        return self.find(css)
+        return seen[0]
+
+    def attribute(self, css: str, name: str) -> str:
+        """An attribute of what is shown, "" if it has none."""
+        found: list[str] = []
+        self.await_(lambda: bool(found.append(self.see(css).get_attribute(name) or "") or True), f"{name} of {css}")
+        return found[-1]
 
     def text(self, css: str = "main") -> str:
         """What stands there at this moment."""
@@ -251,7 +269,8 @@ def open_browser(profile: Path) -> Iterator[Any]:
 
 
 @contextmanager
-def open_house(home: Path, doors_in: int = 30 * 86_400) -> Iterator[House]:
+def open_house(home: Path, doors_in: int = 30 * 86_400, count: int = 20) -> Iterator[House]:
     """A node with an event whose doors open in so many seconds."""
-    with marketplace(home, clock=Ahead(), doors=int(time.time()) + doors_in) as market, serving(market.node) as running:
+    doors = int(time.time()) + doors_in
+    with marketplace(home, count, Ahead(), doors) as market, serving(market.node) as running:
         yield House(market, running)

@@ -29,6 +29,7 @@ class PostOffice:
         self.rcpt: deque[str | None] = deque()
         self.data: deque[str | None] = deque()
         self.secured: list[bool] = []
+        self.greetings: list[str] = []
 
     async def handle_RCPT(self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any) -> str:  # noqa: N802
         reply = self.rcpt.popleft() if self.rcpt else None
@@ -37,7 +38,7 @@ class PostOffice:
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
         reply = self.data.popleft() if self.data else None
         if reply and not reply.startswith("250"):
             return f"{reply} canary-reply {envelope.rcpt_tos[0]}"
@@ -45,6 +46,7 @@ class PostOffice:
         self.letters.append(message_from_bytes(envelope.original_content, policy=default))  # type: ignore[arg-type]
         self.envelopes.append((envelope.mail_from, list(envelope.rcpt_tos)))
         self.secured.append(server.transport.get_extra_info("ssl_object") is not None)
+        self.greetings.append(session.host_name)
         return reply or "250 OK"
 
 
@@ -83,7 +85,8 @@ def open_office(
     office: PostOffice, certificate: Certificate | None = None, *, starttls: bool = False, login: bool = False
 ) -> Iterator[int]:
     """Serve; the port."""
-    settings: dict[str, Any] = {}
+    # Untold, the library asks the name service for the name of this machine.
+    settings: dict[str, Any] = {"server_hostname": "localhost"}
     if certificate and starttls:
         settings |= {"tls_context": certificate.server_side(), "require_starttls": True}
     elif certificate:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from ledger_node import config
+from ledger_node import config, home_folder
 from ledger_node.cli.operator import operator
 from ledger_node.contract.entries import NewTicket
 from ledger_node.services.devices import make_code
@@ -24,6 +24,7 @@ from ledger_node.services.events import EventOrder, create_event
 from ledger_node.services.node import Node, open_node
 from ledger_node.web.patience import Patience
 from ledger_node.web.server import Listening, serve
+from scanner.verify.policy import Policy
 from tests.fakes.wallet import Wallet
 
 EVENT = "coliseum-1122"
@@ -33,19 +34,30 @@ DOORS = 1_795_343_400
 @contextmanager
 def open_home(home: Path, now: Callable[[], float] = time.time) -> Iterator[Node]:
     """The node in `home`, not served."""
-    with config.hold(home):
+    with home_folder.hold(home):
         keys = config.load_keys(home, None, os.urandom)
         with open_node(home, keys, now, os.urandom) as node:
             yield node
 
 
-def stage(node: Node, tickets: int, seed: int = 7, event: str = EVENT) -> list[Wallet]:
+def stage(
+    node: Node,
+    tickets: int,
+    seed: int = 7,
+    event: str = EVENT,
+    *,
+    policy: Policy | None = None,
+    doors: int = DOORS,
+    group: int = 1,
+) -> list[Wallet]:
     """An event with `tickets` tickets, index 1 and up, each with its holder's key; the holders' wallets."""
     rng = Random(seed)
     wallets = [Wallet.new(rng) for _ in range(tickets)]
-    create_event(node, EventOrder(event, "Harbour Nights", DOORS, DOORS + 5400, max(tickets, 100)))
+    create_event(
+        node, EventOrder(event, "Harbour Nights", doors, doors + 5400, max(tickets, 100), policy=policy or Policy())
+    )
     rows = [
-        NewTicket(index, index, 0, 1, 88_000, wallet.public, wallet.proof(event, index))
+        NewTicket(index, index, 0, group, 88_000, wallet.public, wallet.proof(event, index))
         for index, wallet in enumerate(wallets, 1)
     ]
     node.commit(list(node.operator.issue(event, rows, node.seconds)))
@@ -88,6 +100,15 @@ def serving(node: Node, patience: Patience | None = None) -> Iterator[Running]:
     finally:
         loop.call_soon_threadsafe(stop.set)
         thread.join()
+
+
+@contextmanager
+def staged(home: Path, tickets: int, patience: Patience | None = None) -> Iterator[Running]:
+    """A served node with an event; for tests that need no wallet."""
+    with open_home(home) as node:
+        stage(node, tickets)
+        with serving(node, patience) as running:
+            yield running
 
 
 @contextmanager

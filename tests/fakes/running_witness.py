@@ -74,9 +74,13 @@ def witness_process(home: Path, *arguments: str, environment: dict[str, str] | N
 
 
 def get(url, path=""):
-    """What a server answers to GET."""
-    with urllib.request.urlopen(f"{url}{path}", timeout=5) as answer:
-        return answer.read()
+    """What a server answers to GET. Raises HTTPError, closed: whoever expects one need not do it."""
+    try:
+        with urllib.request.urlopen(f"{url}{path}", timeout=5) as answer:
+            return answer.read()
+    except urllib.error.HTTPError as error:
+        error.close()
+        raise
 
 
 def post(url, body):

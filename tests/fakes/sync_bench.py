@@ -50,6 +50,7 @@ class Outbox:
         self._journal = journal
         self.receipts = {}
         self.waiting, self.queue_length = journal.waiting, journal.queue_length
+        self.send_again = journal.send_again
 
     def settle(self, receipts, log_size):
         self._journal.settle(receipts, log_size)

@@ -3,6 +3,7 @@
 The node is `FakeNode`: it keeps the one use of each ticket, as the real one does, and can be silent or away.
 """
 
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from pathlib import Path
 from scanner.admission import Admission, Decision
 from scanner.cli.eyes import DebouncedEyes
 from scanner.clock import TrustedClock
+from scanner.clock_watch import ClockDesk, NoDesk
 from scanner.daemon import Daemon, LoopEvent, Parts
 from scanner.hw.gpio import RecordingFactory
 from scanner.hw.mock import MockTurnstile
@@ -33,10 +35,15 @@ IDENTITY = Identity("gate-1", GATE, EVENT, DEVICE)
 
 @dataclass
 class FakeNode:
-    """Implements ports.Claims: first come, first served; `answer` overrides it, `away` and `silent` say why not."""
+    """Implements ports.Claims: first come, first served; `answer` overrides it, `away` and `silent` say why not.
+
+    A silent one has not answered after `silent_s` seconds.
+    """
 
     away: bool = True
     silent: bool = False
+    silent_s: float = 0.0
+    copied: bool = False
     answer: Receipt | None = None
     used: dict[int, str] = field(default_factory=dict)
     heard: list[Entry] = field(default_factory=list)
@@ -50,6 +57,7 @@ class FakeNode:
         assert isinstance(entry, Entry)
         self.heard.append(entry)
         if self.silent:
+            time.sleep(min(self.silent_s, deadline_s))
             return None
         if self.answer:
             return self.answer
@@ -152,6 +160,7 @@ def whole_gate(
     manifest: EventManifest | None = None,
     *,
     passage_s: float | None = 0.05,
+    clock_desk: ClockDesk | None = None,
 ) -> Iterator[WholeGate]:
     """A gate A1 at NOON with tickets 1 to 20 of gate group 1, the node away, the camera well."""
     clock = HandClock(float(NOON))
@@ -168,7 +177,7 @@ def whole_gate(
         stack.callback(turnstile.close)
         stack.callback(hardware.close)
         node, screen = FakeNode(), FakeScreen()
-        time = TrustedClock(clock, clock, lambda: True)
+        time = TrustedClock(clock, clock, lambda: 0.0)
         admission = Admission(GATE, view, journal, node)
         inbox: Inbox[LoopEvent] = Inbox()
         parts = Parts(
@@ -177,10 +186,11 @@ def whole_gate(
             view=view,
             admission=admission,
             clock=time,
+            clock_desk=clock_desk or NoDesk(),
             eyes=DebouncedEyes(),
             screen=screen,
             watchdog=FakeWatchdog(),
-            sync_health=lambda: SyncHealth(online=not node.away),
+            sync_health=lambda: SyncHealth(online=not node.away, copied=node.copied),
         )
         daemon = Daemon(GATE, inbox, parts, monotonic=clock)
         daemon.start()

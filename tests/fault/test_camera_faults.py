@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scanner.camera import CameraConfig, CameraProcess
+from scanner.camera import CameraConfig, CameraProcess, process
 from scanner.camera.images import save
 from scanner.camera.probe import probe
 from scanner.ports import CameraHealth, Sighting
@@ -137,6 +137,42 @@ def test_decoder_that_hangs_is_killed_and_restarted(camera: CameraProcess) -> No
     assert "silent" in health_until(camera, "decoder-died", NOTICED_WITHIN + 1).detail
     health_until(camera, "ok")
     assert camera.pid != first
+
+
+def slow_start(folder: Path, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    """Let every Python that is started do this first: a board on which the imports take their time."""
+    (folder / "sitecustomize.py").write_text(how)
+    monkeypatch.setenv("PYTHONPATH", f"{folder}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+
+
+def test_a_slow_start_is_waited_for_as_long_as_it_gets_somewhere(
+    tmp_path: Path, spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twice as long as a child may stand still, and longer than one that has begun may be silent."""
+    busy = "import time\nend = time.process_time() + 4.0\nwhile time.process_time() < end: pass\n"
+    slow_start(tmp_path, monkeypatch, busy)
+    monkeypatch.setattr(process, "START_LIMIT", 2.0)
+    camera = CameraProcess(CameraConfig(source=f"follow:{spool.folder}"))
+    camera.start()
+    first, states, until = camera.pid, set(), time.monotonic() + 2 * PATIENCE
+    while "ok" not in states and time.monotonic() < until:
+        if isinstance(message := camera.poll(0.5), CameraHealth):
+            states.add(message.state)
+    assert states == {"starting", "ok"}
+    assert camera.pid == first
+    camera.close()
+
+
+def test_a_start_that_gets_nowhere_is_begun_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow_start(tmp_path, monkeypatch, "import time\ntime.sleep(600)\n")
+    monkeypatch.setattr(process, "START_LIMIT", 1.0)
+    camera = CameraProcess(CameraConfig(source=f"follow:{tmp_path}"))
+    camera.start()
+    first = camera.pid
+    assert "did not start" in health_until(camera, "decoder-died").detail
+    health_until(camera, "starting")
+    assert camera.pid != first
+    camera.close()
 
 
 def test_camera_unplugged_is_lost_and_comes_back(camera: CameraProcess, spool: Spool) -> None:

@@ -224,3 +224,14 @@ def test_the_command_audits_a_home_that_lies_still(tmp_path: Path) -> None:
     (home / DATABASE).write_bytes((home / DATABASE).read_bytes()[:5_000])
     told = CliRunner().invoke(cli, ["audit", str(home)])
     assert (told.exit_code, "restore the newest backup" in told.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("bit", range(8))
+def test_a_damaged_name_of_the_log_is_damage_to_the_node_and_to_the_audit(home: Path, tmp_path: Path, bit: int) -> None:
+    clean = (home / DATABASE).read_bytes()
+    place = clean.rindex(ORIGIN.encode()) + 12
+    (tmp_path / DATABASE).write_bytes(flipped(clean, place * 8 + bit))
+    said = look(tmp_path, tmp_path / "out", story())
+    assert said.startswith("start: "), said
+    assert re.search("is damaged|is the log", said), said
+    assert "audit: " in said

@@ -3,8 +3,6 @@
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +11,6 @@ from gpiozero.exc import PinInvalidPin
 from scanner.errors import HardwareError
 from scanner.hw.gpio import RecordingFactory, RecordingPin
 from scanner.hw.pins import PinConfig
-from scanner.hw.release import release_relay
 from scanner.hw.turnstile import GpioHardware
 from scanner.ports import HardwareEvent, HardwareFault
 from tests.fakes.clockwork import wait_until
@@ -209,33 +206,3 @@ def test_program_that_ends_during_a_pulse_leaves_the_relay_released(end: str) ->
         [sys.executable, "-c", PROGRAM.format(end=end)], capture_output=True, text=True, timeout=30, check=False
     )
     assert done.stdout == "relay high: False rises: 2\n", done.stderr
-
-
-def no_chip() -> RecordingFactory:
-    raise HardwareError("cannot open the GPIO chip")
-
-
-@pytest.mark.parametrize(
-    ("open_factory", "said"),
-    [
-        (RecordingFactory, "the relay on GPIO17 is released"),
-        (no_chip, "the relay was not touched: cannot open the GPIO chip"),
-        (lambda: Refusing(missing=17), "the relay was not touched: cannot claim GPIO17"),
-    ],
-)
-def test_release_after_a_crash_never_fails(open_factory: Callable[[], RecordingFactory], said: str) -> None:
-    assert release_relay(PinConfig(), open_factory).startswith(said)
-
-
-def test_release_touches_the_relay_only() -> None:
-    factory = RecordingFactory()
-    left_on = factory.pin(17)
-    left_on.function, left_on.state = "output", True
-    release_relay(PinConfig(), lambda: factory)
-    assert not factory.level(17)
-    assert {change.number for change in factory.changes} == {17}
-
-
-@pytest.mark.skipif(Path("/dev/gpiochip0").exists(), reason="this machine has pins, and they are not ours to move")
-def test_machine_without_gpio_says_what_to_look_at() -> None:
-    assert "is this a Raspberry Pi" in release_relay(PinConfig())

@@ -344,7 +344,7 @@ def test_records_that_were_lost_with_the_wal_are_missed(path: Path) -> None:
 def test_a_torn_wal_gives_back_what_it_holds(path: Path, share: float) -> None:
     crash(path, 10)
     wal = companion(path, "-wal")
-    content = wal.read_bytes()
+    content = wal.read_bytes().rstrip(b"\0")
     torn = content[: int(len(content) * share)]
     wal.write_bytes(torn)
     with open_journal(path) as journal:
@@ -361,7 +361,7 @@ def test_a_torn_wal_gives_back_what_it_holds(path: Path, share: float) -> None:
 def test_a_bit_flipped_in_the_wal_is_noticed_and_the_wal_kept(path: Path) -> None:
     crash(path, 10)
     wal = companion(path, "-wal")
-    flip(wal, wal.stat().st_size // 2, 3)
+    flip(wal, len(wal.read_bytes().rstrip(b"\0")) // 2, 3)
     content = wal.read_bytes()
     with open_journal(path) as journal:
         assert "missing at the end" in entries(journal)[0].body["detail"]["damage"]
@@ -428,7 +428,7 @@ def test_a_bit_flipped_in_the_head_file_is_no_reason_to_give_up_a_whole_journal(
         ("UPDATE record SET type = 'refusal' WHERE counter = 5", "record 5"),
         ("DROP TABLE use", "tables"),
         ("DROP INDEX idx_admission_outcome", "tables"),
-        ("UPDATE _sqlite_migrations SET name = 'girst'", "tables"),
+        ("UPDATE _sqlite_migrations SET name = 'girst' WHERE name = 'first'", "tables"),
         ("ALTER TABLE _sqlite_migrations RENAME COLUMN name TO mame", "name"),
     ],
 )
@@ -539,6 +539,52 @@ def test_the_key_of_a_certified_owner_survives_the_damage(path: Path) -> None:
         use = journal.use_of(5)
         assert use
         assert (use.owner_seq, use.holder_key) == (2, holder(5, 2).public)
+
+
+def test_what_was_given_up_is_not_at_hand_again_after_damage(path: Path) -> None:
+    with open_journal(path) as journal:
+        admit(journal, 5)
+        assert journal.give_up([7]) == [7]
+    spoil(path, "DELETE FROM use WHERE ticket = 5")
+    with open_journal(path) as journal, journal.use_at_hand(7) as mine:
+        assert set_aside_files(path)
+        assert not mine
+
+
+def at_hand(path: Path, *tickets: int) -> list[bool]:
+    held = []
+    with open_journal(path) as journal:
+        for ticket in tickets:
+            with journal.use_at_hand(ticket) as mine:
+                held.append(mine)
+    return held
+
+
+@pytest.mark.parametrize("loss", ["the table", "the journal", "the newest part"])
+def test_where_it_is_not_known_what_was_given_up_each_use_may_have_been(path: Path, loss: str) -> None:
+    with open_journal(path) as journal:
+        admit(journal, 5)
+    older = path.read_bytes()
+    with open_journal(path) as journal:
+        admit(journal, 6)
+        assert journal.give_up([7]) == [7]
+    if loss == "the table":
+        spoil(path, "DROP TABLE given_up")
+        spoil(path, "DELETE FROM use WHERE ticket = 5")
+    elif loss == "the journal":
+        path.unlink()
+    else:
+        path.write_bytes(older)
+    assert at_hand(path, 7, 8) == [False, False]
+
+
+def test_a_journal_of_the_first_format_gave_nothing_up(path: Path) -> None:
+    with open_journal(path) as journal:
+        admit(journal, 5)
+    spoil(path, "DROP TABLE given_up")
+    spoil(path, "DELETE FROM _sqlite_migrations WHERE name = 'second'")
+    spoil(path, "DELETE FROM use WHERE ticket = 5")
+    assert at_hand(path, 7) == [True]
 
 
 def snapshot_of(journal: Journal) -> tuple[object, ...]:

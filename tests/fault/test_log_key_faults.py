@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ledger_node import key_files, log_signers
-from ledger_node.key_files import HomeError
+from ledger_node.home_folder import HomeError
 from scanner.verify.checkpoint import Checkpoint, sign_checkpoint
 from scanner.verify.keys import SigningKey
 from scanner.verify.log_keys import LogKeys

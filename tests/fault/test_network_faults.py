@@ -6,21 +6,8 @@ import pytest
 
 from tests.fakes import node_faults as faults
 from tests.fakes.fake_ledger import DOORS, FakeLedger, Step, manifest, row
-from tests.fakes.node_server import OCTETS, FakeNode
+from tests.fakes.node_server import OCTETS
 from tests.fakes.sync_bench import PACE, FakeGate
-
-
-@pytest.fixture
-def node():
-    with FakeNode(FakeLedger()) as running:
-        yield running
-
-
-@pytest.fixture
-def gate(node, tmp_path):
-    with FakeGate(node, tmp_path / "gate") as made:
-        made.synced()
-        yield made
 
 
 def in_the_log(node, device="A1-gate"):
@@ -225,8 +212,7 @@ def test_a_receipt_without_a_good_proof_settles_nothing(node, gate):
 
 
 def test_revoked_device_hears_of_it_and_its_records_still_go_up(node, gate):
-    node.revoked.add("A1-gate")
-    node.change(3, state=1)
+    node.revoke("A1-gate")
     gate.until(lambda now: now.revoked)
     gate.admit(1)
     gate.until(lambda now: now.queue == 0)

@@ -81,7 +81,7 @@ def upload_until_dead(gate: GateClient, records: list[bytes]) -> None:
     for start in range(0, len(records), 50):
         try:
             gate.upload(records[start : start + 50])
-        except requests.ConnectionError:
+        except requests.RequestException:  # it dies before, in, or after its answer
             return
 
 

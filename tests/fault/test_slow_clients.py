@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from ledger_node.web.patience import Patience
-from tests.fakes.running_node import EVENT, open_home, process, serving, stage
+from tests.fakes.running_node import EVENT, open_home, process, stage, staged
 
 SHORT = Patience(head=0.4, idle=0.8, leftover=0.3, reader=0.4, most_head=32_768, most_connections=24)
 HEAD = b"GET /v1/events HTTP/1.1\r\nHost: node\r\n"
@@ -21,10 +21,8 @@ BODY = b"POST /v1/events/x/holds HTTP/1.1\r\nHost: node\r\nContent-Type: applica
 
 @pytest.fixture(scope="module")
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    with open_home(tmp_path_factory.mktemp("node")) as node:
-        stage(node, 1)
-        with serving(node, SHORT) as running:
-            yield running.port
+    with staged(tmp_path_factory.mktemp("node"), 1, SHORT) as running:
+        yield running.port
 
 
 def connect(port: int) -> socket.socket:

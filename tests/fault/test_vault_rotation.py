@@ -14,7 +14,8 @@ import pyotp
 import pytest
 
 from ledger_node import vault_key
-from ledger_node.config import HomeError, load_keys
+from ledger_node.config import load_keys
+from ledger_node.home_folder import HomeError
 from ledger_node.services import vault_rotation
 from ledger_node.services.accounts import staff
 from ledger_node.services.accounts.roles import Role

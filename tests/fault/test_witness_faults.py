@@ -1,6 +1,7 @@
 """A witness that dies, loses its disk or its answer never signs what contradicts anything that it may have signed."""
 
 import errno
+import http.client
 import json
 import threading
 
@@ -109,5 +110,5 @@ def ask_until_killed(running, url, log, signed, delay):
             body = AddCheckpoint(known, tuple(log.proof(known)), log.checkpoint()).encode()
             if post(url, body)[0] == 200:
                 signed.append(log.size)
-    except (OSError, ValueError):
+    except (OSError, http.client.HTTPException, ValueError):  # dead before, in, or after its answer
         timer.join()

@@ -76,7 +76,7 @@ def test_things_of_others_cannot_be_told_from_things_that_are_not(house: House) 
         assert desk.join(made["link"]).status_code == 200
         base = f"/v1/events/{EVENT}/sponsors"
         assert desk.ask("GET", f"{base}/airline").status_code == 200
-        for act, body in (("guests", {"guests": [{"email": "a@example.com"}]}), ("recall", {})):
+        for act, body in (("guests", {"guests": [{"email": "a@example.com", "phone": "91230001"}]}), ("recall", {})):
             theirs, nobodys = (desk.ask("POST", f"{base}/{name}/{act}", body) for name in ("bank", "none"))
             assert (theirs.status_code, theirs.json()["code"]) == (404, "unknown-actor")
             assert theirs.text == nobodys.text.replace("none", "bank")
@@ -99,24 +99,26 @@ def test_a_device_learns_nothing_of_another_event(house: House) -> None:
         assert (answer.status, answer.json["code"]) == (404, "other-event")
 
 
-def test_guessed_used_and_expired_enrolment_codes_are_refused_alike_and_then_nobodys(house: House) -> None:
+def test_guessed_used_and_expired_enrolment_codes_are_refused_alike_and_a_right_one_is_taken(house: House) -> None:
+    """Twenty guesses from the hall's one address must not keep its spare gate out."""
     node = house.market.node
     used, expired = make_code(node, EVENT, "R1").text(), make_code(node, EVENT, "R1", -10).text()
     guessed = "AAAA-AAAA" + used[9:]
     good = make_code(node, EVENT, "R1").text()
     answers = []
-    for code in (used, used, expired, *[guessed] * 18, good):
+    for code in (used, used, expired, *[guessed] * 18, good, guessed):
         with closing(GateClient(house.url, node.keys.node.public, EVENT)) as stranger:
             answer = stranger.enrol(code)
             answers.append((answer.status, answer.json.get("code"), answer.json.get("detail")))
     assert answers[0][0] == 200
     assert len(set(answers[1:21])) == 1
     assert answers[1][:2] == (403, "code-refused")
-    assert {one[:2] for one in answers[21:]} == {(429, "too-many-guesses")}
+    assert answers[21][0] == 200
     assert good not in json.dumps(answers)
 
 
-def test_guessed_used_revoked_and_expired_links_are_refused_alike_and_then_all(house: House) -> None:
+def test_guessed_used_revoked_and_expired_links_are_refused_alike_and_a_good_one_opens(house: House) -> None:
+    """However many others guess behind the same address: it may be a hall's Wi-Fi."""
     node = house.market.node
     person = node.vault.add({"email": "b@example.com"}, node.seconds)
     tokens = []
@@ -131,6 +133,7 @@ def test_guessed_used_revoked_and_expired_links_are_refused_alike_and_then_all(h
             guesser.ask("GET", f"/v1/activation/{token}") for token in [*tokens, *(f"{n:022d}" for n in range(28))]
         ]
         assert {(answer.status_code, answer.text) for answer in answers} == {(404, answers[0].text)}
-        assert guesser.ask("GET", f"/v1/activation/{good}").status_code == 429
-    with closing(Browser(house.url, SITE, address="192.0.2.9")) as holder:
-        assert holder.ask("GET", f"/v1/activation/{good}").status_code == 200
+        refused = guesser.ask("GET", f"/v1/activation/{'9' * 22}")
+        assert (refused.status_code, refused.json()["code"]) == (429, "too-many-tries")
+        assert 0 < int(refused.headers["retry-after"]) <= 600
+        assert guesser.ask("GET", f"/v1/activation/{good}").status_code == 200

@@ -1,6 +1,7 @@
 """The demo itself: the show that `make demo` plays, shortened, with both real programs on real frames."""
 
 import json
+import os
 import queue
 import re
 import signal
@@ -22,7 +23,7 @@ from tests.show.cast import EVENT
 from tests.show.phone import Phone
 from tests.show.spool import Spool
 
-DEMO = [sys.executable, "-m", "tests.show.demo"]
+DEMO = [sys.executable, "-m", "tests.show"]
 LEDGER = [sys.executable, "-m", "ledger_node.cli"]
 PATIENCE_S = 240
 BOUGHT = ["sale", "activation", "key.register"]
@@ -128,6 +129,48 @@ def assert_paths_stand_in_the_log(said: str, home: Path) -> None:
                               capture_output=True, text=True, timeout=30, check=True)  # fmt: skip
         logged = {step["position"]: step["type"] for step in json.loads(told.stdout)["entries"]}
         assert steps.items() <= logged.items()
+
+
+def reads(process: subprocess.Popen[str], library: str) -> bool:
+    """Whether it has come to the import of a library."""
+    return library in Path(f"/proc/{process.pid}/maps").read_text()
+
+
+@pytest.mark.parametrize("moment", ["its modules are read", "its tickets are imported"])
+def test_stopped_at_any_moment_it_ends_in_one_sentence_and_leaves_nothing_running(tmp_path: Path, moment: str) -> None:
+    command = [*DEMO, "--short", "--folder", str(tmp_path / "demo")]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    with subprocess.Popen(command, start_new_session=True, **pipes) as process:
+        while moment == "its modules are read" and not reads(process, "_sodium"):
+            assert process.poll() is None
+        if moment == "its tickets are imported":
+            assert any("each key proves" in line for line in process.stdout or ())
+        # As a terminal does it, by two strokes: to every process of the group.
+        os.killpg(process.pid, signal.SIGINT)
+        os.killpg(process.pid, signal.SIGINT)
+        said, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    assert "Stopped by hand" in said
+    assert "Traceback" not in said
+    assert running_with(str(tmp_path)) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small disk")
+def test_a_disk_that_gets_full_in_mid_show_is_what_the_last_word_says(tmp_path: Path) -> None:
+    mount = f'mount -t tmpfs -o size=64m none {tmp_path} && exec "$@"'
+    command = ["unshare", "--mount", "sh", "-euc", mount, "sh", *DEMO, "--short", "--folder", str(tmp_path / "demo")]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    with subprocess.Popen(command, **pipes) as process:
+        assert any("✓ the ledger node starts" in line for line in process.stdout or ())
+        # The disk as that process sees it.
+        with pytest.raises(OSError, match="space"):
+            Path(f"/proc/{process.pid}/root{tmp_path}/filler").write_bytes(bytes(64 << 20))
+        said, _ = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 1
+    # A long path is folded anywhere.
+    assert f"thediskof{tmp_path / 'demo'}isfull" in re.sub(r"[│\s]", "", said)
+    assert not re.search("^Traceback", said, re.MULTILINE)
+    assert running_with(str(tmp_path)) == []
 
 
 def test_a_camera_reads_the_code_in_the_terminal_and_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:

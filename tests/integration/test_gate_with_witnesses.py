@@ -13,7 +13,7 @@ from dataclasses import replace
 import pytest
 from structlog.testing import capture_logs
 
-from ledger_node import config
+from ledger_node import config, home_folder
 from ledger_node.adapters.remote_log import http_source
 from ledger_node.services import changes
 from ledger_node.services.cosigning import WitnessAddress
@@ -91,7 +91,7 @@ def venue(tmp_path, monkeypatch):
         port = free.getsockname()[1]
     address = WitnessAddress(f"http://127.0.0.1:{port}", VerifierKey(NAME, key.public, COSIGNATURE))
     home = tmp_path / "node"
-    with config.hold(home):
+    with home_folder.hold(home):
         keys = config.load_keys(home, None, os.urandom)
         with open_node(home, keys, time.time, os.urandom, [address]) as node:
             wallets = stage(node, TICKETS)
@@ -208,7 +208,7 @@ def test_false_snapshot_by_the_node_itself(venue, monkeypatch, lying, said):
         synced(gate)
         known = gate.view.size
     with venue.witness(), monkeypatch.context() as patch:
-        patch.setattr(Snapshots, "get", lambda self, event, quorum=0: lying(venue, honest(self, event, quorum)))
+        patch.setattr(Snapshots, "get", lambda *asked: lying(venue, honest(*asked)))
         with venue.gate() as fresh:
             told = fresh.until(lambda s: s.alarm)
             assert said in told.alarm

@@ -86,9 +86,9 @@ def test_gates_without_a_node_stay_one_group(venue: Venue) -> None:
         node.kill()
         venue.everywhere("alone", lambda gate: gate.ready(online=False))
         assert venue.show("R1", 1) == ("admit", "ok", None)
-        assert venue.show("R2", 1) == ("refuse", "already-used", "R1")
+        assert venue.show("R2", 1) in used_at("R1")
         assert venue.show("R2", 2) == ("admit", "ok", None)
-        assert venue.show("R1", 2) == ("refuse", "already-used", "R2")
+        assert venue.show("R1", 2) in used_at("R2")
         assert one_of_two_enters(venue, 3)
 
     for cable in venue.cables:
@@ -107,17 +107,22 @@ def test_gates_without_a_node_stay_one_group(venue: Venue) -> None:
     for cable in venue.cables:
         cable.mend()
     wait_until(lambda: r1.hears("R2") and r2.hears("R1"), "they hear each other again", PATIENCE)
-    assert venue.show("R2", 5) == ("refuse", "already-used", "R1"), "what was missed is told"
+    assert venue.show("R2", 5) in used_at("R1"), "what was missed is told"
     assert "1 of 1 others heard" in r2.printed_status()
 
     with process(venue.home, "--port", str(port)):
         venue.everywhere("settled", lambda gate: gate.ready(online=True) and gate.status()["queue"] == 0)
-        assert venue.show("R1", 2) == ("refuse", "already-used", "R2")
+        assert venue.show("R1", 2) in used_at("R2")
         with operator(venue.home) as told:
             device = next(one["device"] for one in told.do("devices-list", event=EVENT) if one["gate"] == "R1")
             told.do("devices-revoke", event=EVENT, device=device, reason="stolen")
         wait_until(lambda: r2.status()["peers"] == [], "R1 is no peer any more", PATIENCE)
         assert "no other is known" in r2.printed_status()
+
+
+def used_at(gate: str) -> list[tuple[str, str, str]]:
+    """What the other gate says: it was told of the use by then, or it asked."""
+    return [("refuse", reason, gate) for reason in ("already-used", "used-elsewhere")]
 
 
 def one_of_two_enters(venue: Venue, ticket: int) -> bool:

@@ -39,7 +39,7 @@ def gate(tmp_path):
 
 def asking(client, url, node_key=None):
     asked = Asking(client.device, client.key, EVENT, node_key or client.node_key)
-    return node_asked(url, asked, system_clock(0), None)
+    return node_asked(url, asked, system_clock(), None)
 
 
 def opened(client, folder, asked):
@@ -109,7 +109,7 @@ def test_older_copy_of_a_card_still_shows_as_a_conflict(gate):
 def test_nobody_but_the_node_says_how_far_it_is(gate):
     client, _, _ = gate
     asked = Asking(client.device, client.key, EVENT, SigningKey(b"x" * 32).public)
-    signer = Signer(client.key, system_clock(0).now, lambda: "n" * 32)
+    signer = Signer(client.key, system_clock().now, lambda: "n" * 32)
     with pytest.raises(SyncError, match="another ledger node"):
         last_counter(client.url, asked, signer)
     with pytest.raises(SyncError):

@@ -1,7 +1,9 @@
 """Letters through a real SMTP server: whole, in both languages, over TLS, once, and only where they should go."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from email.header import decode_header, make_header
 
 import pytest
 
@@ -83,6 +85,34 @@ def test_a_letter_and_the_password_go_encrypted(office: PostOffice, mailer: Make
         with pytest.raises(DeliveryError):
             mailer(port, **settings).send(TO, LETTER, "k")
     assert office.secured == [True], "a certificate that nobody vouches for gets no letter"
+
+
+def test_words_of_people_are_encoded_whole(office: PostOffice, mailer: Make) -> None:
+    """Debian 13's Python adds a space to those that are so in part, where it folds them."""
+    name = "票務 TicketME 香港 " + "很長的名字 Box " * 5 + "Office"
+    with open_office(office) as port:
+        mailer(port, name=name).send(TO, LETTER, "k")
+    head = office.raw[0].partition(b"\r\n\r\n")[0].replace(b"\r\n ", b" ").split(b"\r\n")
+    (sender, subject) = (line for kind in (b"From:", b"Subject:") for line in head if line.startswith(kind))
+    assert re.fullmatch(rb"From:( =\?utf-8\?b\?\S{1,63}\?=)+ <tickets@box\.example>", sender)
+    assert re.fullmatch(rb"Subject:( =\?utf-8\?b\?\S{1,63}\?=)+", subject)
+    # Not by the newer parser, which keeps the blanks between encoded words of a name.
+    read = [str(make_header(decode_header(line.decode().partition(": ")[2]))) for line in (sender, subject)]
+    assert read == [f"{name} <tickets@box.example>", LETTER.subject]
+
+
+def test_no_name_service_is_asked_who_this_machine_is(
+    office: PostOffice, mailer: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may take longer to answer than a letter has; the mail server is greeted with the sender's own name."""
+
+    def slow(*_: object) -> str:
+        raise AssertionError("asked")
+
+    monkeypatch.setattr("socket.getfqdn", slow)
+    with open_office(office) as port:
+        assert isinstance(mailer(port).send(TO, LETTER, "k"), Sent)
+    assert office.greetings == ["box.example"]
 
 
 def test_a_server_that_hides_starttls_gets_no_letter(office: PostOffice, mailer: Make) -> None:

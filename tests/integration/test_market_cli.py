@@ -13,18 +13,19 @@ from scanner.verify.keys import SigningKey
 from tests.fakes.running_node import open_home, serving
 
 EVENT = "harbour-nights"
+ASKED = ("--question", "Your adviser?")
 KEY = SigningKey(b"p" * 32).public.hex()
 ROWS = "number,event,tickets,seats,eticket,price_cents,fee_cents,phone,email"
 
 
-def run(home: Path, *words, status=0):
-    result = CliRunner().invoke(cli, ["--home", str(home), *map(str, words)])
+def run(home: Path, *words, status=0, given=None):
+    result = CliRunner().invoke(cli, ["--home", str(home), *map(str, words)], input=given)
     assert result.exit_code == status, (words, result.output)
     return result.output
 
 
-def say(home: Path, *words, status=0):
-    output = run(home, *words, status=status)
+def say(home: Path, *words, status=0, given=None):
+    output = run(home, *words, status=status, given=given)
     start = min((output.find(mark) for mark in "[{" if mark in output), default=0)
     return json.loads(output[start:])
 
@@ -65,7 +66,7 @@ def test_policy_is_set_step_by_step(home):
     assert (made["version"], made["transfer_cap"], made["organiser_party"]) == (1, 80, party)
     made = say(home, "policy", "set", EVENT, 'rules={"transfer": "ticket.transfers < 2"}')
     assert (made["version"], made["transfer_cap"], made["engine"][:8]) == (2, 80, "cel-expr")
-    assert [one["version"] for one in say(home, "policy", "show", EVENT)] == [1, 2]
+    assert [one["version"] for one in say(home, "policy", "show", EVENT)] == [0, 1, 2]
     assert "no transfer_kap" in run(home, "policy", "set", EVENT, "transfer_kap=1", status=1)
     assert "transfer_cap" in run(home, "policy", "set", EVENT, "transfer_cap=much", status=1)
     run(home, "policy", "set", EVENT, "nonsense", status=2)
@@ -75,23 +76,25 @@ def test_sponsors_from_allotment_to_recall(home, tmp_path):
     say(home, "sponsors", "add", EVENT, "bank")
     assert say(home, "sponsors", "allot", EVENT, "bank", "--count", 3)["tickets"] == [1, 2, 3]
     guests = tmp_path / "guests.csv"
-    guests.write_text("email\na@example.com\nb@example.com\n")
+    guests.write_text("email,phone\na@example.com,91230001\nb@example.com,91230002\n")
     assert say(home, "sponsors", "invite", EVENT, "bank", guests)["invited"] == 2
     assert say(home, "sponsors", "invite", EVENT, "bank", guests)["invited"] == 0
-    assert say(home, "sponsors", "invite", EVENT, "bank", "--phone", "91234567")["tickets"] == [3]
+    assert say(home, "sponsors", "invite", EVENT, "bank", "--phone", "91234567", *ASKED, given="Wong")["tickets"] == [3]
     assert say(home, "sponsors", "recall", EVENT, "bank", 1)["tickets"] == [1]
     shown = say(home, "sponsors", "show", EVENT, "bank")
     assert (shown["free"], shown["unclaimed"], shown["claimed"]) == ([1], [2, 3], [])
     say(home, "sponsors", "reclaim", EVENT, 1, 2)
     say(home, "sponsors", "revoke", EVENT, "bank")
-    assert "name a file" in run(home, "sponsors", "invite", EVENT, "bank", status=1)
-    assert "--count" in run(home, "sponsors", "allot", EVENT, "bank", status=1)
+    assert "name a file" in run(home, "sponsors", "invite", EVENT, "bank", status=2)
+    assert "--count" in run(home, "sponsors", "allot", EVENT, "bank", status=2)
 
 
 def test_actors_sale_and_lists(home):
     say(home, "actors", "add", EVENT, "wallet", "provider", KEY)
     assert [one["actor"] for one in say(home, "actors", "list", EVENT, "--json")] == ["wallet"]
     say(home, "actors", "revoke", EVENT, "wallet")
+    assert "organiser_party" in run(home, "sale", "open", EVENT, status=1)
+    say(home, "policy", "set", EVENT, "organiser_party=" + "ab" * 32)
     assert say(home, "sale", "open", EVENT, "--most", 4)["seconds"] == 600
     assert say(home, "sale", "close", EVENT)["most"] == 0
     assert "no open offers" in run(home, "transfers", "list", EVENT)
@@ -120,10 +123,12 @@ webhook_secret_files = ["feed.secrets"]
 
 def test_surroundings_are_read_with_secrets_from_files_of_their_own(tmp_path):
     (tmp_path / FILE).write_text(GOOD)
-    (tmp_path / "sms.secret").write_text("Bearer x\n")
-    (tmp_path / "feed.secrets").write_text("whsec_" + "YWJj" * 8 + "\n")
+    keys = tmp_path / "keys"
+    keys.mkdir(mode=0o700)
+    (keys / "sms.secret").write_text("Bearer x\n")
+    (keys / "feed.secrets").write_text("whsec_" + "YWJj" * 8 + "\n")
     for secret in ("sms.secret", "feed.secrets"):
-        (tmp_path / secret).chmod(0o600)
+        (keys / secret).chmod(0o600)
     with open_home(tmp_path) as node, surroundings(node) as outside:
         assert (outside.provider_name, len(outside.feed_secrets)) == ("wallet", 1)
         assert outside.provider is not None
@@ -139,7 +144,6 @@ def test_surroundings_are_read_with_secrets_from_files_of_their_own(tmp_path):
         ("[provider]\nurl = 'https://example.com'\nname = 'w'\npublic_key = 'xy'", "hex"),
         ("[mail]\nhost = 'mail.example.com'\nsender = 'x'", "addresses"),
         ("[mail]\nhost = 'mail.example.com'\nsender = 'x@example.com'\nhots = 1", "has no setting hots"),
-        ("[ticketing]\nwebhook_secret_files = ['none']", "no file none"),
     ],
 )
 def test_settings_that_are_wrong_say_where(tmp_path, text, said):

@@ -8,57 +8,22 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-import requests
+from structlog.testing import capture_logs
 
 from ledger_node.contract.bodies_market import RejectTransfer
 from ledger_node.services import sale
 from ledger_node.web import market_models as models
 from tests.fakes.deliveries import signed
-from tests.fakes.marketplace import EVENT, FACE, RICH, Clock, marketplace
-from tests.fakes.running_node import serving
+from tests.fakes.marketplace import EVENT, FACE, RICH, Clock, consent
+from tests.fakes.shop import open_shop, paying
 
 SECRET = b"s" * 32
-CBOR = {"Content-Type": "application/cbor"}
-
-
-class Shop:
-    """A browser's side of the market."""
-
-    def __init__(self, market, url):
-        self.market, self.base = market, f"{url}/v1/events/{EVENT}"
-        self.url = url
-        self.session = requests.Session()
-
-    def post(self, path, value=None, raw=None, **headers):
-        if raw is not None:
-            return self.session.post(self.base + path, data=raw, headers=CBOR | headers, timeout=20)
-        return self.session.post(self.base + path, json=value, headers=headers, timeout=20)
-
-    def get(self, path):
-        return self.session.get(self.base + path, timeout=20)
-
-    def settled(self, condition):
-        """Wait for what the node does in the background."""
-        until = time.monotonic() + 15
-        while not condition():
-            assert time.monotonic() < until, "it did not happen"
-            time.sleep(0.01)
 
 
 @pytest.fixture
 def shop(tmp_path):
-    clock = Clock(int(time.time()))
-    with (
-        marketplace(tmp_path, clock=clock, doors=int(time.time()) + 30 * 86_400) as market,
-        serving(market.node) as node,
-    ):
-        made = Shop(market, node.url)
+    with open_shop(tmp_path, Clock(int(time.time()))) as made:
         yield made
-        made.session.close()
-
-
-def paying(who, **more):
-    return {"payer": who.party.hex(), "authorisation": who.agree(), **more}
 
 
 def test_seats_are_kept_paid_and_activated(shop):
@@ -143,9 +108,12 @@ def test_offer_is_rejected_and_cancelled_by_signature(shop):
 
 def test_identity_is_put_on_the_ledger_by_the_owners_yes(shop):
     ada = shop.market.person("ada")
-    asked = {"key": ada.key(1, 0).public.hex(), "authorisation": ada.agree(), "level": 2}
+    key = ada.key(1, 0)
+    given, made_up = ada.consent(key), consent(EVENT, key, "made-up")
+    asked = {"key": key.public.hex(), "authorisation": given.authorisation, "proof": given.proof.hex(), "level": 2}
     assert shop.post("/identities", asked).status_code == 200
-    assert shop.post("/identities", {"key": asked["key"], "authorisation": "made-up"}).status_code == 403
+    unknown = {"authorisation": made_up.authorisation, "proof": made_up.proof.hex()}
+    assert shop.post("/identities", {"key": asked["key"], **unknown}).status_code == 403
     assert shop.post("/identities", {}).status_code == 400
 
 
@@ -155,14 +123,52 @@ def webhook(body, key=b"k" * 32, at=None):
 
 def test_ticketing_systems_webhook(shop):
     order = {"number": "W-1", "event": EVENT, "tickets": [5], "eticket": False, "price_cents": FACE}
-    body = json.dumps({"orders": [order, {**order, "number": "W-2", "tickets": [99]}]}).encode()
+    body = json.dumps({"orders": [order]}).encode()
     path = f"{shop.base}/orders"
-    taken = shop.session.post(path, data=body, headers=webhook(body), timeout=20)
-    assert taken.status_code == 200, taken.text
-    models.TakenIn.model_validate(taken.json())
-    assert (taken.json()["sold"], taken.json()["bad"]) == (1, 1)
+    for sold in (1, 0):
+        taken = shop.session.post(path, data=body, headers=webhook(body), timeout=20)
+        assert taken.status_code == 200, taken.text
+        assert models.TakenIn.model_validate(taken.json()).sold == sold
     forged = shop.session.post(path, data=body, headers=webhook(body, key=b"x" * 32), timeout=20)
     assert (forged.status_code, forged.json()["code"]) == (401, "forged")
+
+
+def test_sender_of_bad_orders_hears_which_and_why_and_again_the_same(shop):
+    order = {"number": "W-1", "event": EVENT, "tickets": [5], "eticket": True, "price_cents": FACE}
+    order |= {"fee_cents": 1_000, "phone": "91234567"}
+    bad = [{**order, "number": "W-2", "tickets": [99]}, {"number": "W-3"}, {**order, "number": "W-4", "price_cents": 1}]
+    unreadable = [{**order, "number": "W 5"}, 7, {}]
+    body = json.dumps({"orders": [bad[0], order, *bad[1:], *unreadable]}).encode()
+    told = []
+    with capture_logs() as lines:
+        for sold, known in ((1, 0), (0, 1)):
+            answer = shop.session.post(f"{shop.base}/orders", data=body, headers=webhook(body), timeout=20)
+            assert (answer.status_code, answer.json()["code"]) == (422, "bad-orders"), answer.text
+            assert (answer.json()["sold"], answer.json()["known"], answer.json()["bad"]) == (sold, known, 6)
+            assert "orders 1, 3, 4, 5, 6, 7 of the list cannot be taken" in answer.json()["detail"]
+            models.TakenIn.model_validate({key: answer.json()[key] for key in ("sold", "known", "bad", "faults")})
+            told.append([(one["line"], one["number"], one["reason"]) for one in answer.json()["faults"]])
+    assert told[0] == told[1]
+    assert [(line, number) for line, number, _ in told[0]] == [
+        (1, "W-2"), (3, "W-3"), (4, "W-4"), (5, None), (6, None), (7, None),
+    ]  # fmt: skip
+    assert [reason.split(":")[0] for _, _, reason in told[0][3:]] == [
+        "number", "not a JSON object", "number, event, eticket, price_cents",
+    ]  # fmt: skip
+    said = str(lines)
+    assert [line["event"] for line in lines].count("orders refused") == 2
+    assert "order 4: price_cents" in said
+    for private in ("W-2", "W-4", "91234567"):
+        assert private not in said
+
+
+def test_every_bad_order_of_a_large_delivery_is_named(shop):
+    bad = [
+        {"number": f"B-{n}", "event": EVENT, "tickets": [999], "eticket": False, "price_cents": 1} for n in range(60)
+    ]
+    body = json.dumps({"orders": bad}).encode()
+    answer = shop.session.post(f"{shop.base}/orders", data=body, headers=webhook(body), timeout=20).json()
+    assert [one["number"] for one in answer["faults"]] == [one["number"] for one in bad]
 
 
 def test_things_of_others_cannot_be_reached_by_guessing(shop):

@@ -156,7 +156,11 @@ def gate(house: House, folder: Path) -> Iterator[None]:
     with operator(house.home) as node:
         code = node.do("devices-code", event=EVENT, gate="R1")["code"]
     enrolled = subprocess.run(
-        [*GATE, "enrol", house.url, code, "--config", str(config)], capture_output=True, timeout=60, check=False
+        [*GATE, "enrol", house.url, "--config", str(config)],
+        input=code.encode(),
+        capture_output=True,
+        timeout=60,
+        check=False,
     )
     assert enrolled.returncode == 0, enrolled.stderr
     log = (folder / "output").open("wb")

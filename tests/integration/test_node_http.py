@@ -6,22 +6,29 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from random import Random
 
 import pytest
 import requests
+from structlog.testing import capture_logs
 
 from ledger_node.services import tickets
 from ledger_node.services.devices import revoke
 from ledger_node.services.events import change_event
 from ledger_node.web import schemas
-from scanner.verify.checkpoint import Checkpoint, VerifierKey, open_checkpoint
-from scanner.verify.entry import decode_map
+from scanner.sync.enrol import enrolment_of
+from scanner.verify.checkpoint import Checkpoint, VerifierKey, open_checkpoint, sign_checkpoint
+from scanner.verify.enrolment import EnrolmentCode, seal_code
+from scanner.verify.entry import Malformed, decode_map
 from scanner.verify.gatecode import event_hash
 from scanner.verify.manifest import EventManifest
 from scanner.verify.merkle import leaf_hash, verify_consistency, verify_inclusion
+from scanner.verify.possession import device_message
+from scanner.verify.revocation import check_revocation
 from scanner.verify.row import Row
 from scanner.verify.snapshot import SnapshotHeader, read_header, unpack_rows
 from tests.fakes.gate_client import CBOR, GateClient
@@ -89,11 +96,42 @@ def test_a_code_enrols_once_but_a_lost_answer_may_be_asked_for_again(venue):
     assert (refused.status, refused.json["code"]) == (403, "code-refused")
 
 
-def test_a_code_of_another_node_is_told_apart_from_a_wrong_one(venue):
+def test_a_strangers_key_is_not_enrolled_with_its_own_proof_and_a_thiefs_code(venue):
+    """The proof says nothing of the code, and a thief on the way sees it: only the request's own signer is enrolled."""
+    victim, thief, code = venue.stranger(), venue.stranger(), venue.running.code("Y2")
+    seen = victim.key.sign(device_message(victim.node_key, victim.key.public))
+    own = seal_code(EnrolmentCode.parse(code), victim.key.public, victim.node_key)
+    body = json.dumps({"code": own, "public_key": victim.key.public.hex(), "proof": seen.hex()}).encode()
+    refused = thief.ask("POST", "/v1/enrol", body, "application/json")
+    assert (refused.status, refused.json["code"]) == (422, "other-key")
+    assert victim.enrol(code).status == 200, "the code was not spent"
+
+
+def test_a_thief_on_the_way_enrols_no_device_of_its_own_with_what_a_gate_sent(venue):
+    """Over plain http all of a request is seen, and its place can be taken before it arrives."""
+    victim, thief, code = venue.stranger(), venue.stranger(), EnrolmentCode.parse(venue.running.code("Y2"))
+    seen = enrolment_of(code, victim.key, victim.node_key)
+    assert code.secret.hex().encode() not in seen.lower()
+    assert code.text().encode() not in seen
+    own = thief.key.sign(device_message(thief.node_key, thief.key.public)).hex()
+    stolen = json.dumps({**json.loads(seen), "public_key": thief.key.public.hex(), "proof": own}).encode()
+    refused = thief.ask("POST", "/v1/enrol", stolen, "application/json")
+    assert (refused.status, refused.json["code"]) == (422, "bad-code")
+    assert victim.ask("POST", "/v1/enrol", seen, "application/json").status == 200, "the code was not spent"
+
+
+def test_a_code_that_is_not_sealed_is_not_taken(venue):
+    gate, code = venue.stranger(), venue.running.code("Y2")
+    proof = gate.key.sign(device_message(gate.node_key, gate.key.public)).hex()
+    body = json.dumps({"code": code, "public_key": gate.key.public.hex(), "proof": proof}).encode()
+    refused = gate.ask("POST", "/v1/enrol", body, "application/json")
+    assert (refused.status, refused.json["code"]) == (422, "bad-code")
+    assert "update the gate" in refused.json["detail"]
+
+
+def test_a_code_of_another_node_is_told_apart_from_a_used_one(venue):
     other = venue.stranger().enrol("AAAA-AAAA-AAAA-AAAA")
-    mistyped = venue.stranger().enrol("AAAA-AAAA-AAAA")
     assert (other.status, other.json["code"]) == (403, "other-node")
-    assert (mistyped.status, mistyped.json["code"]) == (422, "bad-code")
 
 
 def test_guessing_codes_is_slowed_down(venue):
@@ -149,6 +187,30 @@ def test_a_changed_manifest_comes_with_the_changes(venue):
     assert (manifest.closed_groups, manifest.version) == ((2,), 2)
 
 
+def test_nothing_is_logged_for_a_gate_that_has_seen_more_of_the_log_than_the_node_has(venue):
+    gate, ledger = venue.gate(), venue.running.node.ledger
+    size = ledger.size
+    record = gate.admission(9, venue.code(9))
+    claims = f"/v1/events/{EVENT}/claims?from={size + 1}"
+    answers = [gate.ask("POST", claims, record, CBOR), gate.upload([record], f"?from={size + 1}")]
+    assert [(answer.status, answer.json["code"]) for answer in answers] == [(409, "log-behind")] * 2
+    assert ledger.size == size
+    assert gate.ask("POST", f"/v1/events/{EVENT}/claims?from={size}", record, CBOR).json["verdict"] == "accepted"
+
+
+def test_a_checkpoint_is_heard_from_any_key_and_one_that_the_log_did_not_sign_from_none(venue):
+    gate, stranger, node = venue.gate(), venue.stranger(), venue.running.node
+    ours = {"checkpoint": node.ledger.checkpoint(), "log_keys": "", "queue": 0}
+    forged = {"checkpoint": sign_checkpoint(node.keys.origin, 10**6, bytes(32), gate.key)}
+    for asker in (gate, stranger):
+        heard = asker.ask("POST", "/v1/newer", json.dumps(ours).encode(), "application/json")
+        schemas.Heard.model_validate(heard.json)
+        assert (heard.status, heard.json["news"]) == (200, False)
+        refused = asker.ask("POST", "/v1/newer", json.dumps(forged).encode(), "application/json")
+        assert (refused.status, refused.json["code"]) == (422, "not-ours")
+    assert gate.claim(gate.admission(9, venue.code(9))).json["verdict"] == "accepted"
+
+
 def test_a_gate_that_waits_hears_of_another_gates_admission_at_once(venue):
     waiting, other = venue.gate("R1"), venue.gate("R2")
     size = venue.running.node.ledger.size
@@ -195,7 +257,7 @@ def test_the_first_claim_gets_the_ticket_and_the_second_learns_where(venue):
 
 
 def test_the_same_ticket_at_many_gates_at_once_enters_once(venue):
-    gates = [venue.gate(name) for name in ("R1", "R2", "Y1", "B4")]
+    gates = [venue.gate(name) for name in ("R1", "R2", "R3", "R4")]
     records = [gate.admission(7, venue.code(7)) for gate in gates]
     verdicts: list[str] = []
     threads = [
@@ -278,6 +340,31 @@ def test_a_duplicate_that_its_gate_has_voided_is_no_incident(venue):
     assert venue.running.node.ledger.size == size + 2
 
 
+@pytest.mark.parametrize("end", ["void", "release"])
+def test_a_claim_for_what_was_taken_back_opens_no_gate(venue, end):
+    """Answered as accepted, it opened its gate while the use was free: the ticket entered once more elsewhere."""
+    broken, other = venue.gate("R1"), venue.gate("Y1")
+    early, known = broken.admission(4, venue.code(4)), broken.admission(5, venue.code(5))
+    broken.upload([known, getattr(broken, end)(1), getattr(broken, end)(2)])
+    answers = [broken.claim(record).json for record in (early, known, known)]
+    assert [one["verdict"] for one in answers] == ["stale"] * 3
+    assert [one["cause"] for one in answers] == [f"{end}-came-first", "taken-back", "taken-back"]
+    entered = other.upload([other.admission(ticket, venue.code(ticket, 10)) for ticket in (4, 5)]).json["receipts"]
+    assert [one["verdict"] for one in entered] == ["accepted", "accepted"]
+    receipts = broken.upload([known]).json["receipts"]
+    assert receipts[0]["verdict"] == "accepted", "the receipt of the same bytes stays as it was"
+
+
+def test_a_gate_that_took_one_admission_back_in_two_ways_is_named(venue):
+    gate = venue.gate("R1")
+    with capture_logs() as said:
+        answer = gate.upload([gate.admission(4, venue.code(4)), gate.void(1), gate.release(1)]).json
+    assert [one["verdict"] for one in answer["receipts"]] == ["accepted", "accepted", "unknown"]
+    assert answer["receipts"][2]["cause"] == "contradicts-void"
+    (line,) = [one for one in said if one["event"] == "a gate took one admission back in two ways"]
+    assert (line["gate"], line["device"], line["counter"]) == ("R1", gate.device, 3)
+
+
 def test_a_receipt_can_be_asked_for_later(venue):
     gate = venue.gate()
     record = gate.admission(8, venue.code(8))
@@ -298,6 +385,45 @@ def test_a_revoked_device_is_told_to_wipe_but_its_records_are_kept(venue):
     for answer in (gate.changes(0), gate.claim(record), gate.ask("GET", f"/v1/events/{EVENT}/snapshot")):
         assert (answer.status, answer.json["code"], answer.json["wipe"]) == (403, "revoked", True)
     assert gate.upload([record]).json["receipts"][0]["verdict"] == "revoked"
+
+
+def test_a_revoked_device_is_shown_the_entry_that_revoked_it_with_its_proof(venue):
+    gate, other, node = venue.gate(), venue.gate("R2"), venue.running.node
+    path = f"/v1/events/{EVENT}/revocation?from=2"
+    assert (gate.ask("GET", path).status, gate.ask("GET", path).json["code"]) == (404, "not-revoked")
+    # Both in the same second, so that the second alone does not say which entry is whose.
+    node.commit([node.operator.revoke_device(EVENT, one.device, one.gate, node.seconds) for one in (other, gate)])
+    for one in (gate, other):
+        answer = one.ask("GET", path).json
+        schemas.ProvenRevocation.model_validate(answer)
+        now = venue.checkpoint(answer["checkpoint"])
+        proof = [bytes.fromhex(part) for part in answer["inclusion"]]
+        raw, operator = bytes.fromhex(answer["entry"]), node.keys.node.public
+        said = check_revocation(raw, answer["position"], proof, now, operator, EVENT, one.device)
+        assert said == one.gate
+        assert isinstance(check_revocation(raw, answer["position"], proof, now, operator, EVENT, "R9-else"), Malformed)
+
+
+def test_a_revocation_is_proven_in_the_log_that_is_shown_with_it_also_while_the_log_grows(venue):
+    gate, node = venue.gate(), venue.running.node
+    revoke(node, EVENT, gate.device, "lost")
+    look, grows, states = node.view, True, cycle(["blocked", "active"])
+
+    @contextmanager
+    def growing():
+        nonlocal grows
+        with look() as view:
+            yield view
+        if grows:
+            grows = False
+            tickets.set_state(node, EVENT, [2], next(states), "lost")
+            grows = True
+
+    node.view = growing
+    answer = gate.ask("GET", f"/v1/events/{EVENT}/revocation?from=2").json
+    proof, now = [bytes.fromhex(part) for part in answer["inclusion"]], venue.checkpoint(answer["checkpoint"])
+    raw, operator = bytes.fromhex(answer["entry"]), node.keys.node.public
+    assert check_revocation(raw, answer["position"], proof, now, operator, EVENT, gate.device) == "lost"
 
 
 def test_a_device_that_waits_while_it_is_revoked_hears_of_it_at_once(venue):
@@ -326,6 +452,35 @@ def test_the_time_is_signed_even_for_a_gate_in_1970(venue):
     gate.offset = -time.time() + 60
     answer = gate.ask("GET", "/v1/time")
     assert abs(answer.json["time_ms"] / 1000 - time.time()) < 30
+
+
+def test_a_node_whose_clock_jumped_says_in_every_answer_that_its_time_is_not_to_be_taken(venue):
+    gate = venue.gate()
+    size = gate.ask("GET", f"/v1/events/{EVENT}/changes?from=0").json["to"]
+    asked = ["/v1/time", f"/v1/events/{EVENT}/changes?from={size}", f"/v1/events/{EVENT}/state"]
+    asked += [f"/v1/events/{EVENT}/peers", f"/v1/events/{EVENT}/changes?from={size + 9}"]
+    poll = ("POST", f"/v1/events/{EVENT}/recalls?wait=0", b'{"given": [], "kept": []}', "application/json")
+    assert all(gate.ask("GET", path).json.get("time_told", True) for path in asked)
+    assert "time_told" not in gate.ask(*poll).json
+    venue.running.node.jump = lambda: 3600.0
+    answers = [gate.ask("GET", path) for path in asked]
+    answers += [gate.upload([gate.admission(3, venue.code(3))]), gate.claim(gate.admission(4, venue.code(4)))]
+    answers += [gate.ask("GET", "/v1/counter"), gate.ask(*poll)]
+    assert [answer.json["time_told"] for answer in answers] == [False] * len(answers)
+
+
+def test_each_answer_to_gates_that_carries_the_nodes_time_can_say_that_it_is_not_to_be_taken(venue):
+    described = requests.get(f"{venue.running.url}/openapi.json", timeout=10).json()
+    shapes = described["components"]["schemas"]
+    answers = {
+        operation["responses"]["200"]["content"]["application/json"]["schema"].get("$ref", "").rpartition("/")[2]
+        for path in described["paths"].values()
+        for operation in path.values()
+        if "gates" in operation["tags"] and "content" in operation["responses"].get("200", {})
+    }
+    timed = {name for name in answers if "time_ms" in shapes.get(name, {}).get("properties", {})}
+    assert {"CalledBack", "ClaimAnswer", "PeerList", "Counter", "Changes", "Time"} <= timed
+    assert [name for name in sorted(timed) if "time_told" not in shapes[name]["properties"]] == []
 
 
 def test_anybody_may_read_events_and_a_tickets_history_but_no_holder(venue):

@@ -15,7 +15,7 @@ import click
 import pytest
 
 from ledger_node.cli.main import cli as node_cli
-from scanner.cli.main import cli as gate_cli
+from scanner.cli.commands import cli as gate_cli
 from scanner.cli.settings import Settings, load
 
 ROOT = Path(__file__).parents[2]
@@ -107,6 +107,26 @@ def test_commands_in_the_manuals_exist(program: str, group: click.Group) -> None
         options = {option for parameter in command.params for option in parameter.opts} | {"--help"}
         used = {word for word in words if word.startswith("--")}
         assert used <= options, f"{manual}: {program} {text}"
+
+
+def helps(command: click.Command, name: str) -> Iterator[tuple[str, str]]:
+    """A program's --help and those of all its commands."""
+    context = click.Context(command, info_name=name)
+    yield name, command.get_help(context)
+    if isinstance(command, click.Group):
+        for word in command.list_commands(context):
+            below = command.get_command(context, word)
+            assert below is not None
+            yield from helps(below, f"{name} {word}")
+
+
+def test_no_command_that_is_shown_names_a_day_that_passes() -> None:
+    """What is copied from --help or from a manual makes a show to come. `--at` asks about a moment of one's choice."""
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    shown = [*helps(node_cli, "ledger-node"), *helps(gate_cli, "gate-scanner")]
+    shown += [(page.name, line) for page in pages for line in shell_lines(page.read_text())]
+    days = re.compile(r"\b20\d\d-\d\d-\d\d|(?<!--at )\b1[789]\d{8}\b")
+    assert [(where, match[0]) for where, text in shown for match in days.finditer(text)] == []
 
 
 SCAN = {

@@ -1,76 +1,17 @@
 """A gate without a keyboard: what is put on the boot partition is taken in once, and nothing secret is left there.
 
-The scripts run for real, on a root of their own; the programs of the system are stand-ins that write down how they
-were called. That the whole works under a running systemd is not shown here.
+The scripts run for real, on a root of their own (tests/fakes/gate_card.py). That the whole works under a running
+systemd is not shown here.
 """
 
-import os
-import subprocess
-import sys
-import tarfile
 from pathlib import Path
 
 import pytest
 
-UNITS = Path(__file__).parents[2] / "systemd"
-CODE = "K4YT-7U3L-UE5D-6K7B"
+from tests.fakes.gate_card import CODE, Card
 
-
-class Card:
-    """The root of a gate, with its boot partition mounted."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.calls = root / "calls"
-        self.gate = root / "boot/firmware/gate"
-        self.gate.mkdir(parents=True)
-        for program in ("nmcli", "raspi-config", "systemctl", "sync"):
-            self.stand_in(f"bin/{program}")
-        self.stand_in("usr/local/bin/gate-scanner", "echo enrolled: device R1-00")
-        self.stand_in("opt/ticketme-gate/setup/systemd/install.sh", "mkdir -p $GATE_ROOT/opt/ticketme-gate/current/bin")
-        self.python("opt/ticketme-gate/python")
-        (root / "etc").mkdir()
-        (root / "usr/local/lib/ticketme-gate").mkdir(parents=True)
-        (root / "usr/local/lib/ticketme-gate/check_settings.py").write_text((UNITS / "check_settings.py").read_text())
-
-    def stand_in(self, path: str, then: str = "") -> None:
-        """A program that writes down its arguments, one call a line."""
-        program = self.root / path
-        program.parent.mkdir(parents=True, exist_ok=True)
-        program.write_text(f'#!/bin/sh\necho "{program.name}|$*" >> "{self.calls}"\n{then}\n')
-        program.chmod(0o755)
-
-    def python(self, path: str) -> None:
-        program = self.root / path
-        program.parent.mkdir(parents=True, exist_ok=True)
-        program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
-        program.chmod(0o755)
-
-    def installed(self) -> None:
-        self.python("opt/ticketme-gate/current/bin/python")
-
-    def put(self, name: str, text: str) -> None:
-        (self.gate / name).write_bytes(text.encode())
-
-    def provision(self) -> subprocess.CompletedProcess[str]:
-        environment = os.environ | {"GATE_ROOT": str(self.root), "PATH": f"{self.root}/bin:{os.environ['PATH']}"}
-        return subprocess.run(
-            ["/bin/sh", str(UNITS / "provision.sh")],
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-
-    def called(self) -> list[str]:
-        return self.calls.read_text().splitlines() if self.calls.exists() else []
-
-    def report(self) -> str:
-        return (self.gate / "report.txt").read_text()
-
-    def files(self) -> set[str]:
-        return {path.name for path in self.gate.iterdir()}
+TAKES_THE_CODE = f"""[ $1 = enrol ] || exit 0
+read -r code; [ "$code" = {CODE} ] && echo enrolled: device R1-00"""
 
 
 @pytest.fixture
@@ -78,79 +19,168 @@ def card(tmp_path: Path) -> Card:
     return Card(tmp_path)
 
 
+@pytest.fixture
+def gate(card: Card) -> Card:
+    card.installed()
+    return card
+
+
 def test_a_bare_card_is_installed_and_restarted_once(card: Card) -> None:
+    card.unpacked()
     assert card.provision().returncode == 0
-    assert [call.partition("|")[0] for call in card.called()] == ["install.sh", "systemctl"]
+    assert card.called("install.sh") == ["install.sh|gate"]
     assert card.called()[-1] == "systemctl|reboot"
     assert card.provision().returncode == 0
-    assert len(card.called()) == 2
+    assert len(card.called("install.sh")) == len(card.called("systemctl|reboot")) == 1
 
 
-def test_an_enrolment_code_leaves_the_card_with_its_use(card: Card) -> None:
-    card.installed()
-    card.put("enrol", f"http://10.8.0.10:8440 {CODE}\r\n")
+def test_the_lamps_tell_of_an_installation_and_of_its_failure(card: Card) -> None:
+    card.unpacked()
+    (card.root / "no-network").touch()
+    assert card.provision().returncode == 1
+    starts = [call for call in card.called("systemctl|start") if "gate-lamps" in call]
+    assert starts == [f"systemctl|start --no-block gate-lamps@{pattern}" for pattern in ("installing", "failed")]
+    assert "not installed: see above" in card.report()
+    (card.root / "no-network").unlink()
     assert card.provision().returncode == 0
-    assert card.called()[0] == f"gate-scanner|enrol http://10.8.0.10:8440 {CODE}"
-    assert card.files() == {"report.txt"}
-    assert "enrolled: device R1-00" in card.report()
-    assert CODE not in card.report()
+    assert card.called("systemctl")[-2:] == ["systemctl|stop gate-lamps@*", "systemctl|reboot"]
 
 
-def test_a_code_that_failed_is_tried_again(card: Card) -> None:
-    card.installed()
-    card.stand_in("usr/local/bin/gate-scanner", "echo the node cannot be reached; exit 2")
-    card.put("enrol", f"http://10.8.0.10:8440 {CODE}\n")
+def test_an_enrolment_code_leaves_the_card_with_its_use(gate: Card) -> None:
+    gate.stand_in("usr/local/bin/gate-scanner", TAKES_THE_CODE)
+    gate.put("enrol", f"http://10.8.0.10:8440 {CODE}\r\n")
+    assert gate.provision().returncode == 0
+    assert gate.called("gate-scanner") == ["gate-scanner|enrol http://10.8.0.10:8440"]
+    assert gate.files() == {"report.txt"}
+    assert "enrolled: device R1-00" in gate.report()
+    assert CODE not in gate.report()
+
+
+def test_files_from_an_editor_of_windows_are_read(gate: Card) -> None:
+    """With its mark in front, as gate.toml may have, and with its line ends."""
+    gate.stand_in("usr/local/bin/gate-scanner", TAKES_THE_CODE)
+    for name, text in (
+        ("enrol", f"http://10.8.0.10:8440 {CODE}\r\n"),
+        ("install", "--kiosk\r\n"),
+        ("forget", "--unsent\r\n"),
+    ):
+        gate.put(name, "\ufeff" + text)
+    assert gate.provision().returncode == 0, gate.report()
+    assert gate.called("gate-scanner") == ["gate-scanner|forget --unsent", "gate-scanner|enrol http://10.8.0.10:8440"]
+    assert gate.called("install.sh") == ["install.sh|add --kiosk"]
+
+
+def test_a_code_that_failed_is_tried_again(gate: Card) -> None:
+    gate.stand_in("usr/local/bin/gate-scanner", "echo the node cannot be reached; exit 2")
+    gate.put("enrol", f"http://10.8.0.10:8440 {CODE}\n")
     for _ in range(3):
-        assert card.provision().returncode == 1
-    assert card.files() == {"enrol", "report.txt"}
-    assert card.report().count("not enrolled: the node cannot be reached") == 1
+        assert gate.provision().returncode == 1
+    assert gate.files() == {"enrol", "report.txt"}
+    assert gate.report().count("not enrolled: the node cannot be reached") == 1
 
 
-def test_wrong_settings_are_named_and_not_used(card: Card) -> None:
-    card.installed()
-    card.put("gate.toml", "[pins]\nrelay = 99\n[camera]\nsauce = 1\n")
-    done = card.provision()
-    assert done.returncode == 1
-    assert "gate.toml:4: camera.sauce" in card.report()
-    assert not (card.root / "etc/gate-scanner.toml").exists()
-    assert "gate.toml" in card.files()
+def test_wrong_settings_are_named_and_not_used(gate: Card) -> None:
+    gate.put("gate.toml", "[pins]\nrelay = 99\n[camera]\nsauce = 1\n")
+    assert gate.provision().returncode == 1
+    assert "gate.toml:4: camera.sauce" in gate.report()
+    assert not (gate.root / "etc/gate-scanner.toml").exists()
+    assert "gate.toml" in gate.files()
 
 
-def test_good_settings_are_taken_in(card: Card) -> None:
-    card.installed()
-    card.put("gate.toml", 'pins = "mock"\r\n[camera]\r\nsource = "replay:/tmp"\r\n')
-    assert card.provision().returncode == 0, card.report()
-    assert "mock" in (card.root / "etc/gate-scanner.toml").read_text()
-    assert card.called() == ["sync|" + str(card.gate), "systemctl|--no-block try-restart gate-scanner"]
-    assert card.files() == {"report.txt"}
+def test_good_settings_are_taken_in(gate: Card) -> None:
+    gate.put("gate.toml", 'pins = "mock"\r\n[camera]\r\nsource = "replay:/tmp"\r\n')
+    assert gate.provision().returncode == 0, gate.report()
+    assert "mock" in (gate.root / "etc/gate-scanner.toml").read_text()
+    assert gate.called("systemctl")[-1] == "systemctl|--no-block try-restart gate-scanner"
+    assert gate.files() == {"report.txt"}
 
 
-def test_a_wifi_passphrase_leaves_the_boot_partition(card: Card) -> None:
-    card.installed()
-    card.put("wifi", "Venue\r\nsecret pass\r\nHK\r\n")
-    assert card.provision().returncode == 0
-    assert any("ssid Venue" in call and "psk secret pass" in call for call in card.called())
-    assert card.files() == {"report.txt"}
-    assert "secret" not in card.report()
+def test_one_thing_that_is_wrong_does_not_keep_the_others_out(gate: Card) -> None:
+    """A gate on a cable is enrolled although its Wi-Fi and its settings are wrong, and each is said once."""
+    gate.put("wifi", "Nowhere\nsecret pass\nHK\n")
+    gate.put("gate.toml", "sauce = 1\n")
+    gate.put("enrol", f"http://10.8.0.10:8440 {CODE}\n")
+    for _ in range(3):
+        assert gate.provision().returncode == 1
+    assert gate.files() == {"wifi", "gate.toml", "report.txt"}
+    assert len(gate.report().splitlines()) == 3
+
+
+def test_a_wifi_passphrase_leaves_the_boot_partition_when_it_stood(gate: Card) -> None:
+    (gate.root / "air/Venue").write_text("secret pass")
+    gate.put("wifi", "Venue\r\nsecret pass\r\nHK\r\n")
+    assert gate.provision().returncode == 0
+    assert (gate.root / "connections/gate-wifi").read_text() == "Venue\nsecret pass\n"
+    assert gate.called("raspi-config") == ["raspi-config|nonint do_wifi_country HK"]
+    assert gate.files() == {"report.txt"}
+    assert "secret" not in gate.report()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Venue\nwrong pass\nHK\n", "the passphrase is wrong (line 2)"),
+        ("Venoe\nsecret pass\nHK\n", "no network of this name is in reach"),
+        ("Venue\nshort\nHK\n", "a passphrase has 8 to 63 characters"),
+        ("Venue\n", "the file needs three lines"),
+    ],
+    ids=["passphrase", "name", "too-short", "too-few-lines"],
+)
+def test_a_wifi_that_does_not_stand_is_explained_and_kept(gate: Card, text: str, said: str) -> None:
+    (gate.root / "air/Venue").write_text("secret pass")
+    gate.put("wifi", text)
+    assert gate.provision().returncode == 1
+    assert said in gate.report()
+    assert gate.files() == {"wifi", "report.txt"}
+    assert not (gate.root / "connections/gate-wifi").exists()
+    gate.put("wifi", "Venue\nsecret pass\nHK\n")
+    assert gate.started_again().returncode == 0
+    assert gate.files() == {"report.txt"}
+
+
+def test_a_wrong_new_wifi_does_not_cost_the_one_that_stands(gate: Card) -> None:
+    (gate.root / "air/Venue").write_text("secret pass")
+    gate.put("wifi", "Venue\nsecret pass\nHK\n")
+    gate.provision()
+    gate.put("wifi", "Venue\nwrong pass\nHK\n")
+    before = len(gate.called("nmcli|--wait 60 connection up"))
+    assert [gate.provision().returncode for _ in range(3)] == [1, 0, 0]
+    assert (gate.root / "connections/gate-wifi").read_text() == "Venue\nsecret pass\n"
+    assert (gate.root / "joined").read_text() == "Venue\nsecret pass\n"
+    tries = gate.called("nmcli|--wait 60 connection up")[before:]
+    assert tries == [f"nmcli|--wait 60 connection up {name}" for name in ("gate-wifi-new", "gate-wifi")]
+
+
+def test_an_enrolment_is_ended_from_the_card(gate: Card) -> None:
+    gate.put("forget", "--unsent\r\n")
+    gate.stand_in("usr/local/bin/gate-scanner", "echo forgotten")
+    assert gate.provision().returncode == 0
+    assert gate.called("gate-scanner") == ["gate-scanner|forget --unsent"]
+    assert gate.files() == {"report.txt"}
+
+
+def test_a_gate_that_owes_records_is_not_stopped_each_minute_to_forget(gate: Card) -> None:
+    gate.put("forget", "")
+    gate.stand_in("usr/local/bin/gate-scanner", "echo 3 records have not reached the ledger; exit 2")
+    assert gate.provision().returncode == 1
+    assert gate.called("systemctl")[-1] == "systemctl|--no-block start gate-scanner"
+    assert gate.provision().returncode == 0
+    assert gate.called("gate-scanner") == ["gate-scanner|forget"]
+    assert "forget" in gate.files()
+    assert gate.started_again().returncode == 1
+
+
+def test_where_nothing_is_enrolled_the_file_is_used_up_and_the_report_says_so(gate: Card) -> None:
+    gate.put("forget", "")
+    gate.stand_in(
+        "usr/local/bin/gate-scanner", "echo gate-scanner: nothing to forget: no gate is enrolled in here >&2; exit 1"
+    )
+    assert gate.provision().returncode == 0
+    assert gate.files() == {"report.txt"}
+    assert "nothing to forget: no gate is enrolled in here" in gate.report()
 
 
 def test_nothing_happens_without_the_folder(card: Card) -> None:
     card.gate.rmdir()
     assert card.provision().returncode == 0
     assert card.called() == []
-
-
-def test_a_bundle_starts_itself_and_holds_what_the_installer_needs(tmp_path: Path) -> None:
-    boot = tmp_path / "bootfs"
-    boot.mkdir()
-    (boot / "cmdline.txt").write_text("console=tty1 root=PARTUUID=1-02 rootwait\n")
-    for _ in range(2):
-        subprocess.run(["/bin/sh", str(UNITS / "bundle.sh"), str(boot)], check=True, capture_output=True, timeout=60)
-    line = (boot / "cmdline.txt").read_text()
-    assert line.count("systemd.run=/boot/firmware/gate/first-boot.sh") == 1
-    assert line.count("\n") == 1
-    with tarfile.open(boot / "gate/ticketme-gate.tar") as bundle:
-        names = {name.removeprefix("./") for name in bundle.getnames()}
-    assert {"setup.cfg", "requirements/runtime.lock", "systemd/install.sh", "scanner/cli/run.py"} <= names
-    assert not [name for name in names if "__pycache__" in name or "egg-info" in name]
-    assert (boot / "gate/gate.toml").exists()

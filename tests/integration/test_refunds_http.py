@@ -124,15 +124,17 @@ def test_whole_event_at_the_command_line_and_again(shop, tmp_path):
     assert report.stat().st_mode & 0o077 == 0
     with report.open() as file:
         rows = list(csv.DictReader(file))
-    assert [(row["number"], row["ticket"], row["amount"]) for row in rows] == [
-        ("U-1", "5", str(FACE + 1_000)),
-        ("U-1", "6", str(FACE + 1_000)),
+    assert [(row["number"], row["ticket"], row["seat"], row["amount"]) for row in rows] == [
+        ("U-1", "5", "1005", str(FACE + 1_000)),
+        ("U-1", "6", "1006", str(FACE + 1_000)),
     ]
     run(home, "tickets", "refund", EVENT, 5)
     said = json.loads(run(home, "refunds", "event", EVENT, "--report", report))
     assert (said["refunded"], said["box-office"]) == (0, 1)
     assert "logged" in run(home, "refunds", "list", EVENT)
-    assert len(json.loads(run(home, "refunds", "list", EVENT, "--json"))) == 2
+    listed = json.loads(run(home, "refunds", "list", EVENT, "--json"))
+    assert [(one["ticket"], one["seat"]) for one in listed] == [(1, 1_001), (2, 1_002)]
+    assert all(one["number"] for one in listed), "the order that ben has in his confirmation"
 
 
 def test_single_tickets_at_the_command_line(shop):
@@ -141,3 +143,15 @@ def test_single_tickets_at_the_command_line(shop):
     assert json.loads(run(market.node.home, "refunds", "make", EVENT, 1, 9, status=1))[1]["ending"] == "refused"
     assert ben.balance() == RICH - FACE - 1_000
     assert tickets.read_ticket(market.node, EVENT, 1).row.state == 2
+
+
+def test_the_help_desk_finds_an_order_by_number_or_ticket_and_nobody_else_does(desk):
+    path = f"/v1/events/{EVENT}/orders/find"
+    ops, organiser = desk("ops", "Help desk"), desk("organiser", "Box office", "harbour")
+    for asked in ({"number": "u 1"}, {"ticket": 6}):
+        (found,) = [models.FoundOrder.model_validate(one) for one in ops.ask("POST", path, asked).json()]
+        assert (found.number, [one.ticket for one in found.tickets]) == ("U-1", [5, 6])
+        assert [link["number"] for link in found.links] == ["U-1"]
+    assert organiser.ask("POST", path, {"number": "U-1"}).status_code == 403
+    for asked, status in (({"number": "U-2"}, 404), ({}, 400), ({"number": "U-1", "ticket": 1}, 400)):
+        assert ops.ask("POST", path, asked).status_code == status

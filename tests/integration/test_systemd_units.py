@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner
 
 from ledger_node.cli.main import cli as node_cli
-from scanner.cli.main import cli as gate_cli
+from scanner.cli.commands import cli as gate_cli
 
 UNITS = Path(__file__).parents[2] / "systemd"
 PROGRAMS = {
@@ -128,19 +128,24 @@ def test_scripts_are_posix_shell(script: Path) -> None:
 
 def test_the_wrappers_know_every_command() -> None:
     """A command that the wrapper does not know would run as root and leave files that the service cannot read."""
-    elsewhere = {"gate-scanner.sh": {"decode", "decide"}, "ledger-node.sh": {"audit", "evidence", "provider-sandbox"}}
+    elsewhere = {
+        "gate-scanner.sh": {"decode", "decide", "settings"},
+        "ledger-node.sh": {"audit", "evidence", "provider-sandbox"},
+    }
     for wrapper, cli in (("gate-scanner.sh", gate_cli), ("ledger-node.sh", node_cli)):
         cases = re.findall(r"^\s+([\w| -]+)\)", (UNITS / wrapper).read_text(), re.MULTILINE)
         known = {name.strip() for case in cases for name in case.split("|")}
         assert set(cli.commands) == known | elsewhere[wrapper]
 
 
-def test_a_gate_may_ask_whether_ntp_holds_the_clock() -> None:
+def test_gate_and_node_may_ask_whether_ntp_holds_the_clock() -> None:
     """ProtectClock= would refuse adjtimex(2), and every gate would distrust its clock; ProcSubset= hides the board."""
     scanner = directives(UNITS / "gate-scanner.service")
-    assert not [name for name, _ in scanner if name in {"ProtectClock", "ProcSubset"}]
-    filters = [value for name, value in scanner if name == "SystemCallFilter"]
-    assert {"adjtimex", "clock_adjtime"} <= set(filters[-1].split())
+    assert "ProcSubset" not in {name for name, _ in scanner}
+    for unit in (scanner, directives(UNITS / "ledger-node.service")):
+        assert "ProtectClock" not in {name for name, _ in unit}
+        filters = [value for name, value in unit if name == "SystemCallFilter"]
+        assert {"adjtimex", "clock_adjtime"} <= set(filters[-1].split())
     assert "@privileged" in filters[-2]
 
 

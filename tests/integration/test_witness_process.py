@@ -76,10 +76,10 @@ def test_a_node_that_is_told_of_a_witness_asks_it(tmp_path, node_home):
     audited = CliRunner().invoke(cli, ["audit", str(tmp_path / "copy"), "--key", vkey, "--witness", other])
     assert (audited.exit_code, "0 of the 1 witnesses cosigned it, 1 must" in audited.output) == (1, True)
     audited = CliRunner().invoke(cli, ["audit", str(tmp_path / "copy"), "--key", vkey, "--witness", vkey])
-    assert (audited.exit_code, "is no witness's key" in audited.output) == (1, True)
+    assert (audited.exit_code, "is no witness's key" in audited.output) == (2, True)
     wants = ["--witness", wkey, "--quorum", "2"]
     audited = CliRunner().invoke(cli, ["audit", str(tmp_path / "copy"), "--key", vkey, *wants])
-    assert (audited.exit_code, "--quorum 2 of 1 different witnesses" in audited.output) == (1, True)
+    assert (audited.exit_code, "--quorum 2 of 1 different witnesses" in audited.output) == (2, True)
 
 
 @contextmanager
@@ -144,18 +144,18 @@ def test_the_home_of_a_node_is_not_a_witnesss(node_home):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "status", "said"),
     [
-        (["http://127.0.0.1:9"], "which key has the log"),
-        (["http://127.0.0.1:9", "--log", "x"], "is not a log's key"),
-        (["ftp://127.0.0.1:9", "--log", LOG.encode()], "is not the address of a log"),
-        (["http://127.0.0.1:9", "--log", LOG.encode(), "--log", LOG.encode()], "2 keys for 1 logs"),
-        (["http://127.0.0.1:9", "--log", LOG.encode(), "--name", "a b"], "cannot name a witness"),
+        (["http://127.0.0.1:9"], 1, "which key has the log"),
+        (["http://127.0.0.1:9", "--log", "x"], 2, "the line `log`"),
+        (["ftp://127.0.0.1:9", "--log", LOG.encode()], 2, "is not the address of a log"),
+        (["http://127.0.0.1:9", "--log", LOG.encode(), "--log", LOG.encode()], 2, "2 keys for 1 logs"),
+        (["http://127.0.0.1:9", "--log", LOG.encode(), "--name", "a b"], 1, "cannot name a witness"),
     ],
 )
-def test_a_slip_on_the_command_line_is_one_line(tmp_path, arguments, said):
+def test_a_slip_on_the_command_line_is_one_line(tmp_path, arguments, status, said):
     result = CliRunner().invoke(cli, ["witness", *arguments, "--home", str(tmp_path / "w")])
-    assert (result.exit_code, said in result.output, result.output.count("\n")) == (1, True, 1)
+    assert (result.exit_code, said in result.output.splitlines()[-1]) == (status, True)
 
 
 def test_the_witness_states_the_state_and_knows_its_paths(tmp_path, node_home):
@@ -168,5 +168,4 @@ def test_the_witness_states_the_state_and_knows_its_paths(tmp_path, node_home):
         for path in ("/logs/0/checkpoint", "/logs/0/state", "/nothing"):
             with pytest.raises(urllib.error.HTTPError) as raised:
                 get(url, path)
-            raised.value.close()
             assert raised.value.code == 404

@@ -15,7 +15,11 @@ from tests.property.situations import BASES, CHANGES, Knobs, Situation, build, p
 
 EXAMPLES = 1_000
 UNREADABLE = {Reason.NOT_A_CODE, Reason.MALFORMED, Reason.UPDATE_GATE, Reason.UNSUPPORTED_VERSION}
-ELSEWHERE = {Reason.ONE_AT_A_TIME, Reason.ASK_SUPERVISOR, Reason.OTHER_LEASE, Reason.USED_ELSEWHERE}
+ELSEWHERE = {
+    *(Reason.ONE_AT_A_TIME, Reason.ASK_SUPERVISOR, Reason.OTHER_LEASE, Reason.USED_ELSEWHERE),
+    # A second look tells them apart: scanner/verify/sightings.py.
+    *(Reason.OLD_CODE, Reason.SCREENSHOT),
+}
 
 
 def agree(case: Situation) -> Verdict:

@@ -14,7 +14,7 @@ from scanner.sync.peer_message import Message
 from scanner.verify.record import Stamp
 from tests.fakes.clockwork import HandClock
 from tests.fakes.event import NOON, compact_code, holder, scan_of
-from tests.fakes.peer_gates import PeerGate, carried, converge, peer_gate
+from tests.fakes.peer_gates import PeerGate, carried, converge, peer_gates
 
 TICKET = 7
 
@@ -76,8 +76,7 @@ class Side:
 @contextmanager
 def two_sides(first_ms: int, second_ms: int) -> Iterator[tuple[Side, Side]]:
     clock = HandClock(float(NOON))
-    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        one, two = (stack.enter_context(peer_gate(Path(folder), name, clock)) for name in ("A1", "A2"))
+    with tempfile.TemporaryDirectory() as folder, peer_gates(Path(folder), clock, "A1", "A2") as (one, two):
         stamps = [Stamp(NOON * 1000 + ms, trusted=True, error_ms=5, view_size=100) for ms in (first_ms, second_ms)]
         sides = Side(one, two, stamps[0]), Side(two, one, stamps[1])
         yield sides

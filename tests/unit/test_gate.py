@@ -120,7 +120,7 @@ def test_the_gate_speaks_the_words_of_the_hardware() -> None:
 def test_gate_starts_in_fault_until_everything_has_started() -> None:
     state, effects = run(State(), FaultOn("snapshot"), FaultOff("starting"))
     assert state.name == "fault"
-    assert effects == []
+    assert effects == [Show("fault", "fault"), Show("fault", "none")]
     state, effects = run(state, FaultOff("snapshot"))
     assert state == READY
     assert effects == [CancelTimer(), Show("ready")]

@@ -11,7 +11,19 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SOURCES = {"scanner": ROOT / "scanner", "ledger_node": ROOT / "ledger-node" / "ledger_node"}
-DOORS = ("cv2", "zxingcpp", "pyzbar", "gpiozero", "nacl", "requests", "webauthn", "pyotp", "cel_expr_python")
+DOORS = (
+    "cbor2",
+    "cv2",
+    "zxingcpp",
+    "pyzbar",
+    "gpiozero",
+    "lgpio",
+    "nacl",
+    "requests",
+    "webauthn",
+    "pyotp",
+    "cel_expr_python",
+)
 
 
 def tracked() -> list[Path]:
@@ -62,6 +74,21 @@ def test_locks_pin_everything_by_hash_and_name_no_host() -> None:
         pinned = re.findall(r"^[a-z0-9_.-]+==\S+", text, re.MULTILINE)
         assert pinned
         assert len(re.findall(r"^\S.*\\\n +--hash=sha256:", text, re.MULTILINE)) == len(pinned)
+
+
+def test_randomness_that_can_be_foretold_is_for_pauses_only() -> None:
+    """What must not be guessed comes from os.urandom or secrets; `random` spreads retries."""
+    users = {
+        path.relative_to(ROOT).as_posix(): set(re.findall(r"\brandom\.\w+", path.read_text()))
+        for folder in SOURCES.values()
+        for path in modules(folder)
+        if imported(path) & {"random", "uuid", "numpy.random"}
+    }
+    assert users == {
+        "scanner/cli/neighbours.py": {"random.random"},
+        "scanner/cli/node.py": {"random.random"},
+        "ledger-node/ledger_node/cli/outside.py": {"random.random"},
+    }
 
 
 def test_everything_a_gate_installs_is_in_the_developers_lock_at_the_same_version() -> None:

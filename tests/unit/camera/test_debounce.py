@@ -1,5 +1,7 @@
 """One person is one scan: held codes, next steps, crowds, posters."""
 
+from itertools import pairwise
+
 import pytest
 
 from scanner.camera.debounce import Debounce, NotATicket, Scan, TwoTickets
@@ -51,6 +53,24 @@ def test_not_passed_lets_the_same_code_try_again(debounce: Debounce) -> None:
     shown(debounce, ["T1 7 100"], 0.0, 1.0)
     debounce.forget()
     assert debounce.see(["T1 7 100"], 1.1) == Scan("T1 7 100")
+
+
+def test_the_code_that_was_asked_for_is_scanned_though_its_ticket_never_left_the_view(debounce: Debounce) -> None:
+    shown(debounce, ["T1 7 93"], 0.0, 2.0)
+    debounce.expect_next("T1 7 93")
+    assert shown(debounce, ["T1 7 93"], 2.0, 10.0) == []
+    assert shown(debounce, ["T1 7 100"], 12.0, 5.0) == [Scan("T1 7 100")]
+    assert shown(debounce, ["T1 7 101"], 17.0, 5.0) == []
+
+
+def test_a_film_of_old_codes_is_asked_about_no_more_often_than_codes_that_are_taken_away(debounce: Debounce) -> None:
+    asked = []
+    for n in range(round(6.0 / FRAME)):
+        if (scan := debounce.see([f"T1 7 {n}"], n * FRAME)) is not None:
+            asked.append(n * FRAME)
+            debounce.expect_next(scan.text)
+    assert len(asked) == 4
+    assert all(later - sooner >= debounce.rearm for sooner, later in pairwise(asked))
 
 
 def test_full_code_after_compact_is_a_new_scan(debounce: Debounce) -> None:

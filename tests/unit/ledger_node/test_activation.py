@@ -26,6 +26,9 @@ class Recorder:
     lose: int = 0
     taken: dict[str, tuple[str, dict[str, str]]] = field(default_factory=dict)
 
+    def way(self, contact, _template):
+        return "email" if contact.email else "phone"
+
     def send(self, contact, template, values, key=None):
         assert contact.phone or contact.email
         self.taken[key] = (contact.email, {"template": template, **values})
@@ -227,6 +230,15 @@ def test_a_forgotten_persons_link_is_good_for_nothing(desk) -> None:
     assert refused(activation.activate, desk.node, made.token, ANSWER, [desk.key(101)]) == "link-not-good"
 
 
+def test_no_try_is_given_back_to_a_link_that_has_none_left_to_give(desk) -> None:
+    made = desk.link(101)
+    activation.activate(desk.node, made.token, ANSWER, desk.keys(made))
+    assert refused(activation.unlock, desk.node, made.link, BY) == "link-used"
+    gone = desk.link(102)
+    activation.revoke(desk.node, gone.link, BY)
+    assert refused(activation.unlock, desk.node, gone.link, BY) == "link-used"
+
+
 def test_nobody_is_asked_for_a_ticket_that_is_not_there(desk) -> None:
     assert refused(desk.link, 999) == "unknown-ticket"
     assert refused(desk.link, 101, 101) == "bad-tickets"
@@ -239,7 +251,7 @@ def test_expiry_forgets_whose_events_are_over_and_says_how_many_in_the_trail(des
     assert personal.expire(desk.node, int(NOW) + 1, BY) == 1, "the one who is tied to no event"
     with pytest.raises(ServiceError):
         desk.node.vault.read(gone)
-    assert personal.export(desk.node, desk.person, BY)["events"] == [EVENT]
+    assert personal.export(desk.node, desk.person, BY)["events"][0]["event"] == EVENT
     assert personal.expire(desk.node, later, BY) == 1
     assert desk.node.vault.persons() == []
     assert refused(personal.forget, desk.node, desk.person, BY) == "unknown-person"

@@ -207,6 +207,16 @@ def test_a_gate_that_is_silent_when_doors_are_open_and_its_return(node, clock):
     assert node.alerts.get(alert.id).state == "closed"
 
 
+def test_a_clock_that_jumped_and_is_back(node):
+    monitor = watch(node)
+    node.jump = lambda: 3600.0
+    monitor.look()
+    assert subjects(node) == [("clock-jumped", "clock")]
+    node.jump = lambda: 0.0
+    monitor.look()
+    assert subjects(node) == []
+
+
 def test_a_log_whose_writer_waits_for_its_disk_and_goes_on(node, clock, tmp_path):
     monitor = watch(node)
     monitor.look()
@@ -349,7 +359,20 @@ def test_all_faults_of_the_settings_are_told_at_once(tmp_path):
         assert name in said
 
 
-@pytest.mark.parametrize(("secret", "mode"), [("password", 0o600), (SECRET, 0o644)])
-def test_a_secret_that_is_weak_or_open_to_others_is_refused(tmp_path, secret, mode):
-    with pytest.raises(ServiceError, match="secret"):
-        settings(tmp_path, WEBHOOK, secret, mode)
+@pytest.mark.parametrize(
+    ("secret", "mode", "todo"),
+    [("password", 0o600, "whsec_"), (SECRET, 0o644, "chmod 600"), (None, 0o600, "To put it there")],
+)
+def test_without_a_good_secret_nothing_is_posted_and_it_is_said_why(tmp_path, secret, mode, todo):
+    made = settings(tmp_path, f"[thresholds]\nrefused = 20\n{WEBHOOK}", secret or SECRET, mode)
+    if secret is None:
+        (tmp_path / "keys" / "alerts.secret").unlink()
+        made = read_settings(tmp_path)
+    assert (made.webhook, made.thresholds.refused) == (None, 20)
+    assert todo in made.left_out
+    assert "[webhook]" in made.left_out
+
+
+def test_a_file_from_an_editor_of_windows_is_read(tmp_path):
+    (tmp_path / "monitoring.toml").write_bytes(b"\xef\xbb\xbf[thresholds]\r\n")
+    assert read_settings(tmp_path).thresholds == Thresholds()

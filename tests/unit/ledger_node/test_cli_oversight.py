@@ -27,7 +27,9 @@ def told(home: Path, *words: str):
 def home(request, tmp_path):
     with open_home(tmp_path) as node:
         stage(node, 5)
-        node.alerts.raise_alert(Raised("refusal-spike", EVENT, "gate R1", node.seconds, 3, {"refused": 12}), 1)
+        node.alerts.raise_alert(
+            Raised("refusal-spike", EVENT, "gate R1", node.seconds, 3, {"refused": 12}), node.seconds
+        )
         if request.param == "served":
             with serving(node):
                 yield tmp_path
@@ -79,10 +81,14 @@ def test_what_is_not_there_is_one_clear_line(tmp_path, words, said):
 
 
 def test_a_wrong_setting_stops_serve_with_every_fault_in_one_line(tmp_path):
-    (tmp_path / "monitoring.toml").write_text("[thresholds]\nrefused = -1\nwrong = 1\n")
+    wrong = '[thresholds]\nrefused = -1\nwrong = 1\n[webhook]\nurl = "http://ops.example.hk"\nsecrets = 1\n'
+    (tmp_path / "monitoring.toml").write_text(wrong)
     # A process of its own: `serve` sets up the log of the process that it runs in.
     command = [sys.executable, "-m", "ledger_node.cli", "--home", str(tmp_path), "serve", "--port", "0"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "thresholds.refused" in done.stderr
     assert "thresholds.wrong is unknown" in done.stderr
+    assert "webhook.url: 'http://ops.example.hk' is not encrypted" in done.stderr
+    assert "webhook.secrets is unknown" in done.stderr
+    assert "webhook.secret is needed" in done.stderr

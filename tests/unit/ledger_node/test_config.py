@@ -5,15 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ledger_node.config import (
-    HomeError,
-    HomeInUseError,
-    add_certificate_key,
-    credentials_folder,
-    default_home,
-    hold,
-    load_keys,
-)
+from ledger_node.config import add_certificate_key, load_keys
+from ledger_node.home_folder import HomeError, HomeInUseError, credentials_folder, default_home, hold
 
 
 def test_keys_are_made_on_first_use_for_the_owner_alone_and_are_the_same_after(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """The sandbox provider's page of consent: a yes becomes a code, nobody's markup becomes ours."""
 
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 import requests
@@ -54,10 +54,27 @@ def test_what_others_wrote_is_text(provider) -> None:
     assert "<b>" not in shown
 
 
+def test_one_yes_is_good_for_a_payment_and_an_identity(provider) -> None:
+    server, desk = provider
+    asked = {"event": EVENT, "purpose": "pay", "most": 88_000, "also": "identify"}
+    assert "Say who you are" in page(server, **asked).text
+    said = page(server, "<b>chan", **asked, back=f"{BACK}?trip=7")
+    where, _, codes = said.headers["location"].partition("#")
+    given = dict(parse_qsl(codes))
+    assert (where, given.keys()) == (f"{BACK}?trip=7", {"pay", "identify"})
+    party, _, authorisation = given["pay"].partition(".")
+    assert (bytes.fromhex(party), authorisation.partition("-")[0]) == (desk.party("<b>chan"), "pay")
+    assert given["identify"].startswith("identify-")
+    pay, identify = page(server, "<b>chan", **asked).text.partition("<code>")[2].partition("</code>")[0].split(" ")
+    assert (".pay-" in pay, identify.startswith("identify-")) == (True, True)
+
+
 @pytest.mark.parametrize(
     "asked",
     [
         {},
+        {"event": EVENT, "purpose": "identify", "also": "identify"},
+        {"event": EVENT, "purpose": "pay", "also": "steal"},
         {"event": EVENT, "purpose": "steal"},
         {"event": EVENT, "purpose": "pay", "most": "-1"},
         {"event": EVENT, "purpose": "pay", "most": "9" * 30},

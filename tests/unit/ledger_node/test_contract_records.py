@@ -166,8 +166,35 @@ def test_a_second_release_gives_nothing_back(log, a1, a2):
 def test_a_release_that_overtakes_its_admission(log, a1):
     admitted, released = a1.admit(code(5)), a1.release()
     assert log.put(released).cause == "before-its-admission"
-    assert log.put(admitted).cause == "release-came-first"
+    answer = log.put(admitted)
+    assert (answer.verdict, answer.cause) == ("stale", "release-came-first")
     assert row(log, 5).uses == 0
+    assert not doubtful(log.state, log.state.record("gate-a1", 1))
+    assert log.put(a1.admit(code(5, step=DOORS // 10 + 3))).verdict == "accepted"
+
+
+def test_a_void_that_overtakes_its_admission_leaves_nothing_to_open_for(log, a1, a2):
+    admitted, voided = a1.admit(code(5)), a1.void()
+    log.put(voided)
+    answer = log.put(admitted)
+    assert (answer.verdict, answer.cause) == ("stale", "void-came-first")
+    assert log.put(admitted) == answer
+    assert log.put(a2.admit(code(5, step=DOORS // 10 + 3))).verdict == "accepted"
+    assert (row(log, 5).uses, row(log, 5).used_gate) == (1, 2)
+
+
+@pytest.mark.parametrize(("first", "second"), [("void", "release"), ("release", "void")])
+@pytest.mark.parametrize("late", [False, True], ids=["admission-first", "admission-last"])
+def test_of_a_void_and_a_release_the_first_counts_and_the_other_is_no_sound_gates(log, a1, a2, first, second, late):
+    admitted = a1.admit(code(5))
+    ends = [getattr(a1, first)(1), getattr(a1, second)(1), getattr(a1, first)(1)]
+    answers = [log.put(raw) for raw in ([*ends, admitted] if late else [admitted, *ends])]
+    said = [(answer.verdict, answer.cause) for answer in answers[0 if late else 1 :][:3]]
+    begun = "before-its-admission" if late else ""
+    assert said == [("accepted", begun), ("unknown", f"contradicts-{first}"), ("accepted", "taken-back-before")]
+    assert row(log, 5).uses == 0
+    assert log.state.undone("gate-a1", 1) == first
+    assert log.put(a2.admit(code(5, step=DOORS // 10 + 3))).verdict == "accepted"
 
 
 def test_when_the_first_never_turned_the_use_is_the_second_gates(log, a1, a2):

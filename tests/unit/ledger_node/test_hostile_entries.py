@@ -8,7 +8,7 @@ import pytest
 from ledger_node.contract.apply import RULES
 from ledger_node.contract.entries import NewTicket
 from scanner.verify.entry import MAX_BYTES, Entry, canonical, open_entry, signature_good
-from tests.fakes.box_office import EVENT, NODE, OPERATOR, code, gates, holder, key, manifest, proof
+from tests.fakes.box_office import EVENT, NODE, OPERATOR, code, enrol, gates, holder, key, manifest, proof
 from tests.fakes.market import LATER, Person, owned, stage
 from tests.unit.ledger_node.test_life_house import ALL, samples
 
@@ -37,7 +37,7 @@ def of_operators_and_gates() -> list[tuple[bytes, object]]:
         next(OPERATOR.issue(EVENT, [NewTicket(99, 1, 1, 1, 5)], LATER)),
         OPERATOR.register_key(EVENT, 5, 0, holder(5).public, proof(5, 0), LATER),
         OPERATOR.set_state(EVENT, [5], "blocked", "x", LATER),
-        OPERATOR.enrol_device(EVENT, "gate-new", key("d").public, "A1", LATER),
+        enrol("gate-new", key("d"), "A1", at=LATER),
         OPERATOR.revoke_device(EVENT, "gate-a1", "lost", LATER),
     ]
     by_gate = [gate.admit(code(1)), gate.refuse(code(1)), gate.void(), gate.release(1), gate.incident()]

@@ -1,5 +1,6 @@
 """Tickets in bulk: a bad row is named by its line and nothing of its file is kept."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
@@ -49,6 +50,14 @@ def test_a_file_from_a_spreadsheet_is_read(node: Node, tmp_path: Path) -> None:
     row = ticket.row
     assert (row.seat, row.category, row.gate_group, ticket.face_value) == (1207, 2, 3, 88000)
     assert (row.holder_key, read_ticket(node, EVENT, 8).row.holder_key) == (wallet.public, bytes(32))
+
+
+def test_the_manuals_file_is_good(node: Node, tmp_path: Path) -> None:
+    manual = (Path(__file__).parents[3] / "docs" / "operations.md").read_text()
+    (example,) = re.findall(r"```text\n(index,.*?)```", manual, re.DOTALL)
+    (tmp_path / "tickets.csv").write_text(example)
+    assert import_file(node, EVENT, tmp_path / "tickets.csv") == 2
+    assert read_ticket(node, EVENT, 2).row.seat == 102
 
 
 def test_columns_may_stand_in_another_order(node: Node, tmp_path: Path) -> None:

@@ -127,7 +127,16 @@ def test_a_policy_never_reaches_back(log):
     assert log.refused(policy(version=2, effective=LATER - 1, at=LATER)) == "policy-reaches-back"
     assert log.refused(policy(version=1, effective=LATER)) == "wrong-version"
     assert isinstance(log.put(policy(version=2, effective=LATER + 50)), Outcome)
-    assert log.refused(policy(version=3, effective=LATER + 49)) == "policy-reaches-back"
+    assert log.refused(policy(version=3, effective=LATER - 1, at=LATER)) == "policy-reaches-back"
+
+
+def test_a_policy_overtakes_the_one_that_waits(log):
+    ann, bob = Person("ann"), Person("bob")
+    log.put(policy(version=2, effective=LATER + 50, transfer_cap=100))
+    assert isinstance(log.put(policy(version=3, effective=LATER + 10, transfer_cap=50)), Outcome)
+    assert isinstance(log.put(ann.offer(0, price=FACE, at=LATER + 9)), Outcome)
+    assert log.refused(bob.offer(1, price=FACE, at=LATER + 10)) == "above-cap"
+    assert log.refused(bob.offer(1, price=FACE, at=LATER + 60)) == "above-cap", "version 2 does not come back"
 
 
 def test_a_policy_counts_from_its_time_on(log):

@@ -10,6 +10,7 @@ from ledger_node.contract.commitments import order_reference
 from ledger_node.contract.facts import Deal, Holding, Identity, Payment
 from ledger_node.contract.outcome import Outcome
 from ledger_node.contract.policy import Tier
+from ledger_node.contract.provider import Attestation, open_receipt
 from tests.fakes.box_office import DOORS, EVENT, NODE, NOW, OPERATOR, key, ticket
 from tests.fakes.contract_log import row
 from tests.fakes.market import (
@@ -29,6 +30,7 @@ from tests.fakes.market import (
     capture,
     digest,
     hold,
+    identity_proof,
     order,
     owned,
     payment_for_order,
@@ -232,10 +234,13 @@ def test_an_attestation_that_is_not_good_is_refused(log):
     ann = Person("ann")
     log.put(order(1))
     log.put(ann.activate(1))
-    mine = ann.key(1, 0).public
+    owner, stranger = ann.key(1, 0), key("x")
+    mine = owner.public
 
-    def attest(raw, tickets=(1,)):
-        return market.AttestIdentity(list(tickets), raw).seal(EVENT, NOW, PROVIDER)
+    def attest(raw, tickets=(1,), by=owner):
+        said = open_receipt(raw)
+        proof = identity_proof(by, raw) if isinstance(said, Attestation) else b""
+        return market.AttestIdentity(list(tickets), raw, proof).seal(EVENT, NOW, PROVIDER)
 
     assert log.refused(attest(b"")) == "bad-attestation"
     assert log.refused(attest(attestation(mine, "ann", by=key("forger")))) == "bad-attestation"
@@ -243,7 +248,7 @@ def test_an_attestation_that_is_not_good_is_refused(log):
     assert log.refused(attest(attestation(mine, "ann", until=NOW))) == "bad-attestation"
     assert log.refused(attest(attestation(mine, "ann", provider="bank"))) == "bad-attestation"
     assert log.refused(attest(receipt("hold", "r", 5))) == "bad-attestation"
-    assert log.refused(attest(attestation(key("x").public, "ann"))) == "no-holder"
+    assert log.refused(attest(attestation(stranger.public, "ann"), by=stranger)) == "no-holder"
     log.put(attest(attestation(mine, "ann", at=NOW)))
     assert log.refused(attest(attestation(mine, "ann", 9, at=NOW - 1))) == "identity-differs"
     assert log.refused(attest(attestation(mine, "bob"))) == "identity-differs"

@@ -5,6 +5,7 @@ and whoever looks may die.
 import os
 import signal
 from collections.abc import Sequence
+from concurrent.futures import BrokenExecutor, Executor, Future
 from dataclasses import replace
 
 import pytest
@@ -100,6 +101,24 @@ def test_rubbish_and_forgeries_are_told_apart() -> None:
     assert isinstance(found[1].open(), Malformed)
 
 
+def test_a_result_that_never_comes_of_a_helper_that_died_is_not_waited_for() -> None:
+    class Dead(Executor):
+        """A pool of an older Python: its manager ended without a word to those who wait."""
+
+        submitted = 0
+
+        def submit(self, *_: object) -> Future[bytes]:  # type: ignore[override]
+            self.submitted += 1
+            if self.submitted > 1:
+                raise BrokenExecutor
+            begun: Future[bytes] = Future()
+            begun.set_running_or_notify_cancel()
+            return begun
+
+    assert [one.raw for one in looked([b"x"], Dead())] == [b"x"]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # Python before 3.11.6
 def test_everything_is_looked_at_when_the_helper_is_killed() -> None:
     gate = gates()[0]
     entries = [*opening(3), *(gate.refuse(code(1)) for _ in range(2_500))]

@@ -188,6 +188,10 @@ def test_a_log_whose_writer_does_not_answer():
     assert looks(Vitals(T0 + 14, T0), Vitals(T0 + 15, T0)) == [set(), {("log-stalled", "log")}]
 
 
+def test_a_clock_that_jumped():
+    assert looks(Vitals(T0, T0, clock_jump=-3600.0), Vitals(T0 + 1, T0)) == [{("clock-jumped", "clock")}, set()]
+
+
 def test_a_witness_that_does_not_sign_for_two_minutes():
     away = {"rival.example/witness": "no answer"}
     seen = looks(*(Vitals(T0 + n, T0 + n, away) for n in (0, 60, 119, 120)), Vitals(T0 + 121, T0 + 121))

@@ -8,18 +8,19 @@ from pathlib import Path
 import pytest
 
 from ledger_node.contract.outcome import Outcome, Rejected
-from ledger_node.log.ledger import Ledger
+from ledger_node.log.ledger import DATABASE, Ledger
 from ledger_node.log.precheck import LEAST, Precheck
 from ledger_node.log.writer import Looked
-from tests.fakes.box_office import NODE, NOW, code, gates, opening
+from tests.fakes.box_office import NODE, NOW, code, full_code, gates, holder, opening, rekey
 from tests.fakes.clockwork import wait_until
 
 COUNT = LEAST + 8
 
 
 @pytest.fixture
-def precheck() -> Iterator[Precheck]:
-    made = Precheck()
+def precheck(tmp_path: Path) -> Iterator[Precheck]:
+    """Reads the ledger in `a`, if a test makes one there."""
+    made = Precheck(tmp_path / "a" / DATABASE)
     yield made
     made.close()
 
@@ -60,6 +61,48 @@ def test_a_forged_record_is_refused_by_whoever_looks(tmp_path: Path, precheck: P
     finally:
         with_help.close()
         alone.close()
+
+
+def test_a_holders_signature_is_looked_at_ahead_and_counts_for_that_holder_alone(
+    tmp_path: Path, precheck: Precheck
+) -> None:
+    """Tickets 1 and 2 get a new holder after the look; 3 is shown by a stranger, 4 with a certificate of its own."""
+    ledger = ledger_at(tmp_path / "a")
+    try:
+        gate = gates()[0]
+        shown = [code(index, 0) for index in range(1, COUNT)]
+        shown[2] = code(3, owner=holder(99))
+        shown[3] = full_code(4, 1)
+        looked = warmed(precheck, [gate.admit(one) for one in shown])
+        assert [bool(one.held) for one in looked] == [index != 2 for index in range(COUNT - 1)]
+        assert len({one.held for one in looked if one.held}) == COUNT - 2
+        ledger.submit([rekey(1, 1), rekey(2, 1)]).result()
+        verdicts = [(one.verdict, one.cause) for one in ledger.submit(looked).result() if isinstance(one, Outcome)]
+        stale, forged, good = ("stale", "sold-then-entered"), ("unknown", "forged"), ("accepted", "")
+        assert verdicts == [stale, stale, forged, *[good] * (COUNT - 4)]
+    finally:
+        ledger.close()
+
+
+def test_what_was_found_for_another_holder_spares_no_look(tmp_path: Path, precheck: Precheck) -> None:
+    """A code that the holder before signed for the new one: what was found of theirs is not of the new key."""
+    ledger = ledger_at(tmp_path / "a")
+    try:
+        gate = gates()[0]
+        batch = [gate.admit(code(index)) for index in range(1, COUNT)]
+        found = warmed(precheck, batch)[0].held
+        assert found
+        ledger.submit([rekey(1, 1)]).result()
+        forged = gate.admit(code(1, 1, owner=holder(1, 0)))
+        (answer,) = ledger.submit([Looked(forged, formed=True, signed=True, proven=True, held=found)]).result()
+        assert isinstance(answer, Outcome)
+        assert (answer.verdict, answer.cause) == ("unknown", "forged")
+    finally:
+        ledger.close()
+
+
+def test_without_a_ledger_to_read_the_writer_looks_at_the_holders_signatures(precheck: Precheck) -> None:
+    assert {one.held for one in warmed(precheck, uploads())} == {b""}
 
 
 def test_a_few_records_are_not_sent_around(precheck: Precheck) -> None:

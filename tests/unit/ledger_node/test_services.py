@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ledger_node.contract.state import Device
 from ledger_node.services import devices, events, keys, tickets
 from ledger_node.services.changes import read_page
 from ledger_node.services.errors import ServiceError
@@ -14,9 +15,11 @@ from ledger_node.services.node import Node
 from ledger_node.services.operations import perform
 from ledger_node.services.records import report_double_entries
 from ledger_node.services.snapshot import Snapshots, export_snapshot
-from scanner.verify.enrolment import EnrolmentCode
+from ledger_node.services.told_times import when
+from scanner.verify.enrolment import EnrolmentCode, seal_code
 from scanner.verify.gatecode import event_hash
 from scanner.verify.keys import SigningKey
+from scanner.verify.possession import device_message
 from scanner.verify.snapshot import SnapshotHeader, read_header
 from tests.fakes.running_node import DOORS, EVENT, open_home, stage
 from tests.fakes.wallet import Wallet
@@ -61,9 +64,18 @@ def test_an_event_has_the_coliseums_colours_unless_it_names_its_gates(node: Node
     assert manifest.keys[0].public_key == node.keys.certificates[1].public
 
 
+def test_an_event_elsewhere_is_told_in_its_own_zone(node: Node) -> None:
+    for zone, said in (("Europe/London", "11:46"), ("Asia/Hong_Kong", "19:46")):
+        order = events.EventOrder(zone.replace("/", ":"), "E", 1_767_268_000, 1_767_268_000, 10, zone=zone)
+        manifest = events.create_event(node, order).manifest
+        assert manifest.zone == zone
+        assert when(manifest.doors, manifest.zone) == f"2026-01-01 {said}"
+
+
 @pytest.mark.parametrize(
     ("order", "code"),
     [
+        (events.EventOrder("e", "E", 1, 1, 1, zone="Mars/Olympus"), "bad-zone"),
         (events.EventOrder("two words", "E", 1, 1, 1), "bad-event"),
         (events.EventOrder("a/b", "E", 1, 1, 1), "bad-event"),
         (events.EventOrder("e", "", 1, 1, 1), "bad-manifest"),
@@ -124,13 +136,21 @@ def test_a_lost_certificate_keys_number_is_not_given_to_another_key(node: Node, 
     assert manifest.ledger_key(2).public_key == lost
 
 
+def join(node: Node, code: str, key: SigningKey) -> Device:
+    """As a gate does."""
+    proof = key.sign(device_message(node.keys.node.public, key.public))
+    read = EnrolmentCode.parse(code)
+    assert isinstance(read, EnrolmentCode)
+    return devices.enrol(node, seal_code(read, key.public, node.keys.node.public), key.public, proof)
+
+
 def test_a_code_expires_and_only_its_hash_is_kept(node: Node, wallets: list[Wallet], clock: Clock) -> None:
     assert wallets
     code = devices.make_code(node, EVENT, "R1", lifetime=60)
     assert code.secret not in (node.home / "node.sqlite3-wal").read_bytes()
     clock.time += 61
     with pytest.raises(ServiceError) as error:
-        devices.enrol(node, code.text(), SigningKey(b"d" * 32).public)
+        join(node, code.text(), SigningKey(b"d" * 32))
     assert code_of(error) == "code-refused"
 
 
@@ -138,18 +158,67 @@ def test_a_code_that_nobody_gave_enrols_nobody(node: Node, wallets: list[Wallet]
     assert wallets
     guess = EnrolmentCode(b"guess", devices.fingerprint(node.keys.node.public))
     with pytest.raises(ServiceError) as error:
-        devices.enrol(node, guess.text(), SigningKey(b"d" * 32).public)
+        join(node, guess.text(), SigningKey(b"d" * 32))
     assert code_of(error) == "code-refused"
 
 
 def test_one_key_is_one_device(node: Node, wallets: list[Wallet]) -> None:
     assert wallets
-    key = SigningKey(b"d" * 32).public
-    first = devices.enrol(node, devices.make_code(node, EVENT, "R1").text(), key)
+    key = SigningKey(b"d" * 32)
+    first = join(node, devices.make_code(node, EVENT, "R1").text(), key)
     with pytest.raises(ServiceError) as error:
-        devices.enrol(node, devices.make_code(node, EVENT, "Y1").text(), key)
+        join(node, devices.make_code(node, EVENT, "Y1").text(), key)
     assert code_of(error) == "device-exists"
-    assert devices.find(node, key) == first
+    assert devices.find(node, key.public) == first
+
+
+def test_a_lost_answer_is_given_again_and_the_device_stands_once(
+    node: Node, wallets: list[Wallet], clock: Clock
+) -> None:
+    assert wallets
+    key, code = SigningKey(b"d" * 32), devices.make_code(node, EVENT, "R1", lifetime=60).text()
+    first = join(node, code, key)
+    size = node.ledger.size
+    clock.time += 61
+    assert join(node, code, key) == first
+    assert node.ledger.size == size
+    with pytest.raises(ServiceError) as error:
+        join(node, code, SigningKey(b"e" * 32))
+    assert code_of(error) == "code-refused"
+
+
+def test_an_enrolment_that_cannot_be_spends_no_code(node: Node, wallets: list[Wallet]) -> None:
+    """The gate is told the way out, and the same code is good for it."""
+    assert wallets
+    key = SigningKey(b"d" * 32)
+    device = join(node, devices.make_code(node, EVENT, "R1").text(), key)
+    other, again = (devices.make_code(node, EVENT, gate).text() for gate in ("Y1", "R1"))
+    with pytest.raises(ServiceError, match=r"enrolled at gate R1 of .*`gate-scanner forget`.*the same code") as error:
+        join(node, other, key)
+    assert code_of(error) == "device-exists"
+    devices.revoke(node, EVENT, device.device, "stolen")
+    with pytest.raises(ServiceError, match=r"revoked.*`gate-scanner forget`") as error:
+        join(node, again, key)
+    assert code_of(error) == "device-revoked"
+    fresh = SigningKey(b"f" * 32)
+    assert join(node, other, fresh).gate == "Y1"
+    assert join(node, again, SigningKey(b"g" * 32)).gate == "R1"
+
+
+def test_a_ledger_that_could_not_be_written_leaves_the_code_to_the_device(
+    node: Node, wallets: list[Wallet], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert wallets
+    key, code = SigningKey(b"d" * 32), devices.make_code(node, EVENT, "R1").text()
+
+    def full(_node: Node, _entries: object) -> None:
+        raise ServiceError("disk", "the disk is full", 503)
+
+    monkeypatch.setattr(Node, "commit", full)
+    with pytest.raises(ServiceError, match="full"):
+        join(node, code, key)
+    monkeypatch.undo()
+    assert join(node, code, key).gate == "R1"
 
 
 def test_no_code_for_a_gate_that_is_not_there(node: Node, wallets: list[Wallet]) -> None:

@@ -42,7 +42,7 @@ def test_what_is_kept_of_a_person_is_read_back_and_found(vault: Vault) -> None:
     assert vault.read(person) == CHAN
     assert vault.find("phone", "+85291234567") == vault.find("document", "Z9876543") == [person]
     assert vault.find("phone", "+85291234568") == vault.find("email", "+85291234567") == []
-    assert vault.export(person) == {"person": person, "since": NOW, "events": ["coliseum-1122"], "fields": CHAN}
+    assert (vault.events(person), vault.since(person)) == (["coliseum-1122"], NOW)
 
 
 def test_no_name_phone_mail_or_document_is_readable_on_the_disk(vault: Vault, tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_a_forgotten_person_leaves_nothing_behind_in_any_file(vault: Vault, tmp_
         for n in range(600)
     ]
     traces = {person: [bytes.fromhex(person), person.encode()] for person in persons}
-    for table, column in (("persons", "key"), ("fields", "box"), ("lookups", "digest")):
+    for table, column in (("persons", "key"), ("fields", "box"), ("sought", "digest")):
         for person, value in vault._database.read(f"SELECT person, {column} FROM {table}"):
             traces[person].append(value[-24:])
     gone = rng.sample(persons, 200)
@@ -189,3 +189,95 @@ def test_an_id_that_is_none_is_nobody(vault: Vault, person: str) -> None:
     with pytest.raises(ServiceError) as caught:
         vault.read(person)
     assert code(caught) == "unknown-person"
+
+
+CONTACT = {"phone": "+85291234567", "email": "Chan@example.hk"}
+AGAIN = {"phone": "+85291234567", "email": "chan@example.hk"}
+
+
+def test_whoever_comes_again_with_the_same_contact_has_one_record(vault: Vault) -> None:
+    person = vault.keep(CONTACT, {"order:a1": "U-1"}, 1, ["past"])
+    assert vault.keep(AGAIN, {"order:b2": "U-2"}, NOW, ["future"]) == person
+    assert vault.read(person) == {**CONTACT, "order:a1": "U-1", "order:b2": "U-2"}
+    assert (vault.since(person), vault.events(person)) == (1, ["future", "past"])
+    assert vault.outlived(NOW, frozenset({"past"})) == []
+
+
+def test_a_phone_that_somebody_else_typed_opens_nobodys_record(vault: Vault) -> None:
+    known = vault.keep(CONTACT, {}, NOW)
+    others = [{"phone": CONTACT["phone"]}, {**CONTACT, "email": "mallory@example.hk"}, {"email": CONTACT["email"]}]
+    persons = {known, *(vault.keep(other, {}, NOW) for other in others)}
+    assert len(persons) == 4
+    assert len(vault.find("phone", CONTACT["phone"])) == 3
+    assert vault.keep({}, {}, NOW) != vault.keep({}, {}, NOW), "who gave no contact is nobody known"
+
+
+@pytest.mark.parametrize("spelt", ["91234567", "+852 9123 4567", "９１２３－４５６７", "852-91234567"])
+def test_a_phone_is_found_in_every_spelling(vault: Vault, spelt: str) -> None:
+    person = vault.add(CHAN, NOW)
+    assert vault.find("phone", spelt) == [person]
+
+
+def test_an_order_is_found_by_its_number_in_every_event(vault: Vault) -> None:
+    person = vault.keep(CONTACT, {"order:a1": "U-1001", "order:b2": "U-1001"}, NOW)
+    assert vault.fields_with("order", "u 1001") == [(person, "order:a1"), (person, "order:b2")]
+    vault.drop(person, "order:a1")
+    assert vault.fields_with("order", "U-1001") == [(person, "order:b2")]
+
+
+def as_before(path: Path, people: list[tuple[dict[str, str], int, str]]) -> list[str]:
+    """A vault as earlier versions wrote it: a record for each order, found only by what is spelt alike."""
+    with closing(Vault(path, KEY, os.urandom)) as vault:
+        persons = [vault.add(values, since, [event]) for values, since, event in people]
+        digests = [
+            (vault.locker.digest(name, value), person, name)
+            for person, (values, _, _) in zip(persons, people, strict=True)
+            for name, value in values.items()
+            if name in {"phone", "email", "document"}
+        ]
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TABLE lookups (digest BLOB, person TEXT, name TEXT, PRIMARY KEY (digest, person))")
+        database.executemany("INSERT INTO lookups VALUES (?, ?, ?)", digests)
+        database.execute("DROP TABLE sought")
+        database.execute("DROP TABLE merged")
+        database.commit()
+    return persons
+
+
+def test_records_of_one_person_become_one_when_an_earlier_vault_is_opened(tmp_path: Path) -> None:
+    path = tmp_path / "vault.sqlite3"
+    alone = {"phone": CONTACT["phone"]}
+    orders = [({**CONTACT, "order:a1": "U-1"}, 5, "e1"), ({**AGAIN, "order:b2": "U-2"}, 3, "e2"), (alone, 1, "e3")]
+    first, second, other = as_before(path, orders)
+    with closing(Vault(path, KEY, os.urandom)) as vault:
+        assert sorted(vault.persons()) == sorted([second, other]), "the oldest record stays"
+        assert vault.read(second) == {**AGAIN, "order:a1": "U-1", "order:b2": "U-2"}
+        assert (vault.events(second), vault.since(second)) == (["e1", "e2"], 3)
+        assert vault.merged() == [(first, second)]
+        assert vault.find("email", "CHAN@example.hk") == vault.find("order", "u1") == [second]
+        vault.forget(second)
+        found = written(tmp_path)
+        assert vault.forget_merged() is None
+    assert first.encode() in found, "until the other books have heard of it"
+    with closing(Vault(path, KEY, os.urandom)) as vault:
+        assert (vault.merged(), vault.persons()) == ([], [other])
+
+
+def test_an_earlier_vault_under_another_key_is_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "vault.sqlite3"
+    as_before(path, [(CHAN, 1, "e1"), (CHAN, 2, "e2")])
+    with pytest.raises(ServiceError, match=r"vault\.key"):
+        Vault(path, bytes(32), os.urandom)
+    with closing(Vault(path, KEY, os.urandom)) as vault:
+        assert len(vault.persons()) == 1
+
+
+def test_a_damaged_box_does_not_keep_an_earlier_vault_shut(tmp_path: Path) -> None:
+    path = tmp_path / "vault.sqlite3"
+    first, second = as_before(path, [(CHAN, 1, "e1"), (CHAN, 2, "e2")])
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("UPDATE fields SET box = zeroblob(length(box)) WHERE person = ? AND name = 'name'", (first,))
+        database.commit()
+    with closing(Vault(path, KEY, os.urandom)) as vault:
+        assert sorted(vault.persons()) == sorted([first, second])
+        assert vault.find("phone", CHAN["phone"]) == [second]

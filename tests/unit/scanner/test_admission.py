@@ -83,13 +83,28 @@ def test_a_lost_claim_ends_when_the_view_knows_better(gate: WholeGate) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ledger_says", "reason"), [("stale", Reason.TRANSFERRED), ("revoked", Reason.BLOCKED), ("unknown", Reason.BLOCKED)]
+    ("ledger_says", "reason"),
+    [
+        ("stale", Reason.TRANSFERRED),
+        ("revoked", Reason.BLOCKED),
+        ("unknown", Reason.BLOCKED),
+        ("rejected", Reason.BLOCKED),
+    ],
 )
 def test_the_ledgers_word_counts_more_than_the_view(gate: WholeGate, ledger_says: str, reason: Reason) -> None:
     gate.node.away = False
     gate.node.answer = Receipt(1, ledger_says, 12)
     decision = gate.decide(compact_code(7).text())
     assert (decision.verdict.outcome, decision.verdict.reason, decision.opens) == ("refuse", reason, False)
+    assert gate.kinds()[-1] == "void"
+
+
+@pytest.mark.parametrize("cause", ["void-came-first", "release-came-first", "taken-back"])
+def test_an_admission_that_the_ledger_knows_as_taken_back_opens_nothing(gate: WholeGate, cause: str) -> None:
+    gate.node.away, gate.node.answer = False, Receipt(1, "stale", 12, reason=cause)
+    decision = gate.decide(compact_code(7).text())
+    assert (decision.verdict.outcome, decision.verdict.reason) == ("amber", Reason.ASK_SUPERVISOR)
+    assert decision.verdict.detail == {"ledger": cause}
     assert gate.kinds()[-1] == "void"
 
 
@@ -158,3 +173,50 @@ def test_nobody_is_admitted_that_the_disk_did_not_take(gate: WholeGate) -> None:
     gate.journal.close()
     with pytest.raises(JournalError, match="nobody is admitted"):
         gate.decide(compact_code(7).text())
+
+
+def test_a_screenshot_is_called_one_and_its_phone_is_not_blamed(gate: WholeGate) -> None:
+    picture = compact_code(7, at=NOON - 120).text()
+    assert gate.decide(picture).verdict.reason is Reason.OLD_CODE
+    gate.clock.pass_time(15)
+    decision = gate.decide(picture)
+    assert (decision.verdict.outcome, decision.verdict.reason) == ("refuse", Reason.SCREENSHOT)
+    assert [(record.type, record.body["reason"]) for record in records(gate)] == [
+        ("refusal", "old-code"),
+        ("refusal", "screenshot"),
+    ]
+    assert gate.decide(compact_code(7, at=NOON + 15).text()).opens, "the live code is let in"
+
+
+def test_a_phone_whose_clock_is_wrong_is_told_so_when_its_code_has_moved(gate: WholeGate) -> None:
+    gate.decide(compact_code(7, at=NOON - 120).text())
+    gate.clock.pass_time(15)
+    assert gate.decide(compact_code(7, at=NOON - 105).text()).verdict.reason is Reason.CLOCK_OFF
+
+
+def test_a_use_that_was_given_up_is_not_spent_alone(gate: WholeGate) -> None:
+    assert gate.journal.give_up([7]) == [7]
+    decision = gate.decide(compact_code(7).text())
+    assert (decision.verdict.outcome, decision.verdict.reason) == ("amber", Reason.ASK_SUPERVISOR)
+    gate.node.away, gate.node.silent = False, True
+    again = gate.decide(compact_code(7).text()).verdict
+    assert (again.outcome, again.reason) == ("amber", Reason.ASK_SUPERVISOR)
+    assert again.detail["deadline"] == "missed"
+    gate.node.silent = False
+    assert gate.decide(compact_code(7).text()).opens, "the node grants it"
+
+
+def test_a_use_that_its_holder_keeps_sends_the_visitor_there(gate: WholeGate) -> None:
+    gate.node.away, gate.node.answer = False, Receipt(1, "other-lease", None)
+    decision = gate.decide(compact_code(7).text())
+    assert (decision.verdict.outcome, decision.verdict.reason) == ("amber", Reason.OTHER_LEASE)
+    assert decision.verdict.detail["gates"] == ["A1", "A2"]
+    assert gate.kinds() == ["admission", "void"]
+    gate.node.answer = None
+    assert gate.decide(compact_code(7).text()).opens, "a void gives the use back"
+
+
+def test_a_conflict_is_the_gates_trouble_and_not_the_tickets(gate: WholeGate) -> None:
+    gate.node.away, gate.node.answer = False, Receipt(1, "conflict", None)
+    verdict = gate.decide(compact_code(7).text()).verdict
+    assert (verdict.outcome, verdict.reason, verdict.detail) == ("amber", Reason.ASK_SUPERVISOR, {"ledger": "conflict"})

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from scanner.daemon import SyncNews
+from scanner.clock import TimeSample
+from scanner.daemon import Pulsed, SyncNews
 from scanner.ports import CameraHealth, FireRelease, HardwareFault, Passage, Tamper
 from scanner.verify.entry import Entry, open_entry
 from tests.fakes.clockwork import wait_until
 from tests.fakes.event import NOON, compact_code, full_code
+from tests.fakes.journals import entries
 from tests.fakes.whole_gate import WholeGate, whole_gate
 
 WELL = CameraHealth("ok", "1280x720", 1, 0.0)
@@ -58,6 +60,29 @@ def test_a_refused_code_left_in_view_is_refused_once(gate: WholeGate) -> None:
     assert (gate.screen.shown[-1].state, gate.screen.shown[-1].scan) == ("ready", 1)
 
 
+@pytest.mark.parametrize(("age", "said"), [(60, "old-code"), (5000, "expired")])
+def test_the_live_code_after_a_picture_opens_though_the_phone_never_left_the_camera(
+    gate: WholeGate, age: int, said: str
+) -> None:
+    picture = compact_code(7, at=NOON - age).text()
+    for _ in range(5):
+        assert gate.show(picture).reason == said
+    assert gate.show(code(gate, 7)).state == "open"
+    gate.await_pulses(1)
+    gate.clock.pass_time(1)
+    gate.show(compact_code(7, at=NOON + 10).text())
+    assert gate.pulses() == 1
+
+
+def test_a_phone_with_a_wrong_clock_is_told_so_at_its_next_code_in_one_holding(gate: WholeGate) -> None:
+    assert gate.show(compact_code(7, at=NOON - 120).text()).reason == "old-code"
+    for second in range(15):
+        gate.show(compact_code(7, at=NOON - 120 + second).text())
+        gate.clock.pass_time(0.4)
+    assert gate.screen.shown[-1].reason == "clock-off"
+    assert (gate.screen.shown[-1].scan, gate.pulses()) == (2, 0)
+
+
 def test_two_phones_at_once_open_nothing(gate: WholeGate) -> None:
     shown = gate.show(code(gate, 7), code(gate, 8))
     assert (shown.state, shown.reason) == ("amber", "one-at-a-time")
@@ -99,6 +124,17 @@ def test_a_disk_that_fails_closes_the_gate_and_a_disk_that_works_opens_it_again(
     gate.take_away()
     assert gate.let_time_pass(1).state == "ready"
     assert gate.show(code(gate, 8)).state == "open"
+
+
+def test_a_move_that_no_admission_makes_closes_the_gate_and_does_not_end_the_loop(gate: WholeGate) -> None:
+    gate.show(code(gate, 7))
+    await_state(gate, "passed")
+    gate.daemon.handle(Pulsed(999, 0.0))
+    shown = gate.screen.shown[-1]
+    assert (shown.state, shown.faults) == ("fault", ("defect",))
+    assert gate.kinds() == ["admission"]
+    gate.take_away()
+    assert gate.show(code(gate, 8)).state == "fault"
 
 
 def test_a_camera_that_is_gone_is_shown_and_comes_back(gate: WholeGate) -> None:
@@ -152,3 +188,24 @@ def test_a_view_that_is_too_old_is_amber_while_idle(gate: WholeGate) -> None:
     gate.daemon.handle(CameraHealth("lost", "", 5, 0.0))
     gate.daemon.handle(WELL)
     wait_until(lambda: gate.lit("amber"), "the amber lamp")
+
+
+def test_a_source_of_time_that_lies_is_in_the_journal(gate: WholeGate) -> None:
+    gate.let_time_pass(2)
+    now = gate.clock()
+    gate.time.observe(TimeSample(int((now + 3600) * 1000), now, now))
+    shown = gate.let_time_pass(2)
+    assert shown.clock_alarm.startswith("node is at least 3599.0 s ahead of the agreed time")
+    assert shown.clock_trusted
+    (told,) = [entry for entry in entries(gate.journal) if entry.type == "incident"]
+    assert told.body["kind"] == "clock-false-ticker"
+    assert told.body["detail"]["source"] == "node"
+    assert abs(told.body["detail"]["ms"] - 3_600_000) < 1500
+
+
+def test_a_card_that_was_copied_closes_the_gate_for_good(gate: WholeGate) -> None:
+    gate.node.copied = True
+    gate.daemon.handle(SyncNews())
+    gate.daemon.handle(SyncNews())
+    shown = gate.show(compact_code(7).text())
+    assert (shown.state, shown.faults, gate.pulses()) == ("fault", ("card-copied",), 0)

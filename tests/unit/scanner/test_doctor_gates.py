@@ -9,6 +9,7 @@ import pytest
 from scanner.cli.doctor import _gates as examine_gates
 from scanner.cli.neighbours import open_peer_store
 from scanner.cli.settings import PeerSettings, Settings
+from scanner.errors import GateError
 from scanner.identity import Enrolled, Identities
 from scanner.verify.told import Peer
 from tests.fakes.event import EVENT, NODE
@@ -43,6 +44,12 @@ def test_gates_that_answer_are_counted_and_the_others_named(tmp_path: Path, othe
     assert "client isolation" in found.advice
 
 
+def test_gates_that_share_a_gate_are_told_apart(tmp_path: Path) -> None:
+    first, second, ours = (Peer(f"{gate}-{n}", gate, bytes(32), "") for gate, n in (("A2", 1), ("A2", 2), ("A1", 3)))
+    found = examine_gates(settings(tmp_path, first, second, ours, peer("A3")))
+    assert "not A2-1 (no address), A2-2 (no address), A1-3 (no address), A3 (no address): " in found.advice
+
+
 def test_a_gate_that_reaches_no_other_is_not_well(tmp_path: Path) -> None:
     found = examine_gates(settings(tmp_path, peer("A2", f"127.0.0.1:{free_port()}")))
     assert not found.good
@@ -56,9 +63,8 @@ def test_a_gate_that_knows_no_other_is_well(tmp_path: Path) -> None:
 
 def test_a_port_that_is_taken_is_named(tmp_path: Path, other: str) -> None:
     port = int(other.rpartition(":")[2])
-    found = examine_gates(settings(tmp_path, port=port))
-    assert not found.good
-    assert f"port {port}: Address already in use" in found.report
+    with pytest.raises(GateError, match=f"port {port}: Address already in use"):
+        examine_gates(settings(tmp_path, port=port))
 
 
 def test_peers_that_are_off_are_said_to_be(tmp_path: Path) -> None:

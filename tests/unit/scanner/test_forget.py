@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from scanner.cli.commands import cli
 from scanner.cli.lock import only_gate
-from scanner.cli.main import cli
 from scanner.errors import GateError
 from scanner.identity import Enrolled, Identities
 from scanner.journal import Journal
@@ -19,7 +19,7 @@ from tests.fakes.whole_gate import IDENTITY
 def config(tmp_path: Path) -> Path:
     state = tmp_path / "state"
     identities = Identities(state, environ={})
-    identities.key()
+    identities.made_key()
     identities.enrol(Enrolled("http://127.0.0.1:1", "d", "show", "A1", "aa", "vkey", "origin"))
     with Journal.open(state / "journal.db", IDENTITY, stamp_at) as journal:
         journal.refuse(scan_of(compact_code(7), "refuse", "expired"), stamp_at())
@@ -56,3 +56,31 @@ def test_the_key_goes_and_the_records_stay(config: Path) -> None:
 def test_a_running_gate_is_not_pulled_from_under(config: Path) -> None:
     with only_gate(config.parent / "state"), pytest.raises(GateError, match="already runs"):
         run(config, "--unsent")
+
+
+@pytest.mark.parametrize("left", [(), ("lock",), ("lock", "status.json")], ids=lambda left: "+".join(left) or "empty")
+def test_where_nothing_is_enrolled_there_is_nothing_to_forget(config: Path, left: tuple[str, ...]) -> None:
+    """And no empty folder is left of it: after the first time, on a card that never was a gate, and with no folder."""
+    state = config.parent / "state"
+    assert "forgotten" in run(config, "--unsent")
+    before = set(state.iterdir())
+    for _ in range(2):
+        with pytest.raises(GateError, match=f"nothing to forget: no gate is enrolled in {state}"):
+            run(config)
+    assert set(state.iterdir()) == before
+    config.write_text(f'state = "{config.parent / "other"}"\n')
+    if left:
+        (config.parent / "other").mkdir()
+        for name in left:
+            (config.parent / "other" / name).touch()
+    with pytest.raises(GateError, match="nothing to forget"):
+        run(config)
+    assert {path.name for path in (config.parent / "other").glob("*")} == set(left)
+
+
+def test_a_key_of_a_failed_enrolment_goes_and_leaves_no_folder(config: Path) -> None:
+    state = config.parent / "other"
+    config.write_text(f'state = "{state}"\n')
+    Identities(state, environ={}).made_key()
+    assert run(config) == "forgotten: there was a key, and no journal yet\n"
+    assert [path.name for path in state.iterdir()] == ["lock"]

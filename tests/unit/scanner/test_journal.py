@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from scanner.admission_life import ImpossibleMove
 from scanner.errors import JournalError
 from scanner.journal import Identity, Journal
 from scanner.journal_recovery import verify_chain
@@ -13,6 +14,7 @@ from scanner.ports import Counts, Outbox, Receipt, Records
 from scanner.verify.admit import Use
 from scanner.verify.record import FIRST_PREVIOUS, GateIncident, Scan, record_hash
 from tests.fakes.admitting import IDENTITY, admit
+from tests.fakes.disk import Disk
 from tests.fakes.event import DEVICE, NOON, full_code, holder, key, scan_of, stamp_at
 from tests.fakes.journals import admit_pending, entries, open_journal, query, refuse
 
@@ -95,34 +97,39 @@ def test_a_released_ticket_may_enter_again_and_a_voided_one_as_well(path: Path) 
             assert use
             assert use.released
         second = admit(journal, 5)
-        journal.release(released, "not-turned", stamp_at())
+        with pytest.raises(ImpossibleMove, match=f"release of admission {released}, which is released"):
+            journal.release(released, "not-turned", stamp_at())
         use = journal.use_of(5)
         assert use
         assert not use.released, "a release of the first admission must not free the second"
         assert [(e.type, e.body["of"]) for e in entries(journal) if "of" in e.body] == [
             ("release", released),
             ("void", voided),
-            ("release", released),
         ]
         assert second == 5
 
 
 def test_a_release_is_final(path: Path) -> None:
-    """A pulse or a turn that is told of too late does not make an admission of it again."""
+    """A pulse that is told of too late does not make an admission of it again; its time is kept."""
     with open_journal(path) as journal:
-        counter = admit(journal, 5)
-        journal.release(counter, "not-turned", stamp_at())
-        journal.pulsed(counter, 1)
-        journal.passed(counter)
+        counter = admit_pending(journal, 5).counter
+        journal.decided(counter, "claimed")
+        journal.release(counter, "fire-release", stamp_at())
+        journal.pulsed(counter, 1234)
+        with pytest.raises(ImpossibleMove):
+            journal.passed(counter)
         assert journal.counts().admitted == 0
-    assert query(path, "SELECT outcome FROM admission") == [("released",)]
+    assert query(path, "SELECT outcome, pulse_ms FROM admission") == [("released", 1234)]
 
 
 def test_outcomes_follow_their_order(path: Path) -> None:
     with open_journal(path) as journal:
         first, second = admit_pending(journal, 1).counter, admit_pending(journal, 2).counter
         journal.decided(first, "claimed")
-        journal.decided(first, "alone")
+        with pytest.raises(ImpossibleMove, match=f"alone of admission {first}, which is claimed"):
+            journal.decided(first, "alone")
+        with pytest.raises(ImpossibleMove, match=f"pulse of admission {second}, which is pending"):
+            journal.pulsed(second, 1234)
         journal.pulsed(first, 1234)
         journal.passed(first)
         journal.decided(second, "alone")
@@ -340,25 +347,54 @@ def test_the_key_of_an_owner_whom_the_snapshot_did_not_know_is_kept(path: Path) 
 # The file
 
 
+def synchronous(journal: Journal) -> int:
+    """How the last commit was made: 2 = FULL, 1 = NORMAL."""
+    (mode,) = journal._db.execute("PRAGMA synchronous").fetchone()
+    return int(mode)
+
+
 def test_a_commit_is_in_the_wal_and_synced(path: Path) -> None:
     with open_journal(path) as journal:
-        admit(journal, 1)
+        counter = admit_pending(journal, 1).counter
         assert query(path, "PRAGMA journal_mode") == [("wal",)]
-        assert journal._db.execute("PRAGMA synchronous").fetchone() == (2,)
+        assert synchronous(journal) == 2
+        journal.settle([], 1)
+        journal.decided(counter, "claimed")
+        assert synchronous(journal) == 2
+        journal.pulsed(counter, 1)
+        assert synchronous(journal) == 1, "a mark that may be lost is not waited for"
         assert query(path, "SELECT count(*) FROM record") == [(1,)]
+
+
+def test_quiet_seconds_make_the_last_marks_durable_and_cost_nothing_after_that(path: Path) -> None:
+    disk = Disk()
+    with open_journal(path, disk) as journal:
+        admit(journal, 1)
+        before = len(disk.last.statements)
+        for _ in range(20):
+            journal.tidy()
+        assert disk.last.statements[before:].count("COMMIT") == 1
+        assert synchronous(journal) == 2
 
 
 def test_tidying_empties_the_wal_and_loses_nothing(path: Path) -> None:
     wal = path.with_name(path.name + "-wal")
     with open_journal(path) as journal:
-        for ticket in range(1, 30):
+        room = wal.stat().st_size
+        for ticket in range(1, 600):
             admit(journal, ticket)
-        journal.tidy()
-        grown = wal.stat().st_size
-        for ticket in range(30, 40):
+            journal.tidy()
+        assert wal.stat().st_size == room, "the WAL is written from its start again"
+        assert len(list(journal.records())) == 599
+    with open_journal(path) as journal:
+        assert journal.counts().admitted == 599
+
+
+def test_a_gate_that_is_never_idle_still_folds_its_wal(path: Path) -> None:
+    with open_journal(path) as journal:
+        for ticket in range(1, 600):
             admit(journal, ticket)
-        assert wal.stat().st_size == grown, "the WAL is written from its start again"
-        assert len(list(journal.records())) == 39
+        assert path.with_name(path.name + "-wal").stat().st_size < 2 << 20
 
 
 def test_a_probe_leaves_no_record(path: Path) -> None:
@@ -373,6 +409,79 @@ def test_a_closed_journal_answers_with_its_own_error(path: Path) -> None:
     journal = open_journal(path)
     journal.close()
     journal.close()
-    for question in (lambda: admit(journal, 1), lambda: journal.use_of(1), journal.counts, journal.tidy, journal.probe):
+    for question in (lambda: admit(journal, 1), lambda: journal.use_of(1), journal.counts, journal.probe):
         with pytest.raises(JournalError, match="nobody is admitted"):
             question()
+
+
+def test_a_use_that_was_given_up_stays_so_after_a_restart_and_a_spent_one_is_kept(path: Path) -> None:
+    with open_journal(path) as journal:
+        admit(journal, 5)
+        assert journal.give_up([5, 6, 7]) == [6, 7]
+        assert journal.give_up([6]) == [6], "asked again, it says so again"
+    with open_journal(path) as journal:
+        held = []
+        for ticket in (5, 6, 7, 8):
+            with journal.use_at_hand(ticket) as mine:
+                held.append(mine)
+        assert held == [True, False, False, True]
+
+
+def test_a_use_is_not_given_up_between_the_look_and_the_record(path: Path) -> None:
+    with open_journal(path) as journal:
+        given: list[list[int]] = []
+        other = threading.Thread(target=lambda: given.append(journal.give_up([5])))
+        with journal.use_at_hand(5) as mine:
+            other.start()
+            assert mine
+            admit(journal, 5)
+        other.join()
+        assert given == [[]]
+
+
+def test_one_whose_claim_is_out_is_not_given_up_and_a_released_one_is(path: Path) -> None:
+    with open_journal(path) as journal:
+        counter = admit_pending(journal, 5).counter
+        assert journal.give_up([5]) == []
+        journal.release(counter, "other-lease", stamp_at())
+        assert journal.give_up([5]) == [5]
+
+
+def test_a_card_that_was_copied_is_known_after_a_restart(path: Path) -> None:
+    with open_journal(path) as journal:
+        counter = admit(journal, 5)
+        journal.settle([Receipt(counter, "rejected", None, None, "a conflict of another kind")], 9)
+        assert not journal.copied()
+        journal.settle([Receipt(counter, "conflict", None, None, "device gate-1, counter 1")], 9)
+    with open_journal(path) as journal:
+        assert journal.copied()
+        assert journal.counts().set_aside == 1
+
+
+def test_what_writes_nothing_makes_nothing_durable(path: Path) -> None:
+    """A use that is given up once more must not end the wait of marks for a flush of their own."""
+    with open_journal(path) as journal:
+        assert journal.give_up([7]) == [7]
+        counter = admit(journal, 5)
+        owing = journal._owing
+        assert owing
+        journal.give_up([7])
+        journal.give_up([5])
+        with pytest.raises(ImpossibleMove):
+            journal.decided(counter, "alone")
+        assert journal._owing == owing
+
+
+def test_records_that_the_log_may_have_lost_wait_again_and_their_uses_stay_spent(path: Path) -> None:
+    with open_journal(path) as journal:
+        for ticket in (1, 2, 3, 4):
+            admit(journal, ticket)
+        journal.settle([accepted(1, 7), accepted(2, 9), Receipt(3, "rejected", None, None, "bad")], 13)
+        assert journal.send_again() == 2
+    with open_journal(path) as journal:
+        assert [one.counter for one in journal.waiting(10)] == [1, 2, 4]
+        assert (journal.queue_length(), journal.page(0, 10).settled, journal.page(0, 10).position) == (3, 0, 0)
+        assert journal.send_again() == 0
+        journal.settle([accepted(1, 7), accepted(2, 8), accepted(4, 9)], 12)
+        assert (journal.queue_length(), journal.page(0, 10).position) == (0, 9)
+        assert [journal.use_of(ticket) is not None for ticket in (1, 2, 3, 4)] == [True] * 4

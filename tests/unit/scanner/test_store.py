@@ -37,12 +37,13 @@ def count(path: Path) -> int:
 def test_the_file_is_created_durably_before_it_becomes_a_wal(path: Path) -> None:
     disk = Disk()
     with closing(store.open_store(path, MIGRATIONS, disk)) as connection:
+        assert [made.statements[1] for made in disk.connections[:1]] == ["PRAGMA synchronous=EXTRA"]
         settings = [sql for sql in disk.last.statements if sql.startswith("PRAGMA")]
         assert settings[0] == "PRAGMA synchronous=EXTRA"
         assert settings.index("PRAGMA journal_mode=WAL") < settings.index("PRAGMA synchronous=FULL")
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
-        assert connection.execute("PRAGMA wal_autocheckpoint").fetchone() == (0,)
+        assert connection.execute("PRAGMA wal_autocheckpoint").fetchone() == (946,)
 
 
 def test_where_no_wal_can_be_had_nothing_is_opened() -> None:

@@ -31,7 +31,7 @@ def test_the_gate_wants_its_witnesses_for_the_log_that_it_was_enrolled_with(tmp_
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
-        ("quorum = 1", "gate.toml:3: trust.quorum: must be from 0 to the number of witnesses, 0"),
+        ("quorum = 1", "gate.toml:3: trust.quorum: must be from 0 to the number of trust.witnesses, 0"),
         ("quorum = -1", "trust.quorum"),
         ('witnesses = ["w1"]', "gate.toml:3: trust.witnesses: 'w1' is not a verifier key"),
         (f'witnesses = ["{LOG.encode()}"]', "is a log's key, not a witness's"),

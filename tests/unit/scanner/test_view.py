@@ -4,15 +4,18 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from scanner.errors import SnapshotError
+from scanner.kept_time import Kept
 from scanner.ports import Change, Knowledge, ViewStore
 from scanner.verify.admit import View
 from scanner.verify.row import CANCELLED, ROW_BYTES, Row
 from scanner.view import GateView, Trust, load_snapshot_file
+from scanner.view_db import ViewDb
 from tests.fakes.disk import Disk
 from tests.fakes.event import (
     EVENT,
@@ -82,7 +85,7 @@ def test_it_is_both_ports(view: GateView) -> None:
 
 def test_before_the_first_snapshot_nothing_is_known(view: GateView) -> None:
     assert state(view) == (0, 0, 0, None, [View(0, None)] * 45)
-    assert (view.checkpoint(), view.signed_time(), view.damage) == ("", 0, "")
+    assert (view.checkpoint(), view.kept_time().floor, view.damage) == ("", 0, "")
 
 
 def test_a_snapshot_is_taken_and_there_after_a_restart(tmp_path: Path, download: Path, view: GateView) -> None:
@@ -105,6 +108,25 @@ def test_zero_tickets_are_a_snapshot_too(tmp_path: Path, download: Path, view: G
     view.close()
     with closing(open_view(tmp_path)) as again:
         assert (again.size, again.tickets, again.damage) == (3, 0, "")
+
+
+def test_tickets_that_were_issued_since_the_snapshot_are_counted(
+    tmp_path: Path, download: Path, view: GateView
+) -> None:
+    """Also after a restart, with a change of a ticket that the snapshot holds, and one that is told twice."""
+    view.install(write_snapshot_file(download, ROWS, 100))
+    view.apply(change(100, 102, row(40)._replace(state=CANCELLED), row(41)))
+    view.apply(change(102, 163, *(row(ticket) for ticket in range(41, 102))))
+    assert (view.tickets, view.size) == (101, 163)
+    view.apply(change(102, 163, *(row(ticket) for ticket in range(41, 102))))
+    assert view.tickets == 101
+    view.close()
+    with closing(open_view(tmp_path)) as again:
+        assert (again.tickets, again.size) == (101, 163)
+        again.install(write_snapshot_file(download, [row(ticket) for ticket in range(1, 102)], 170))
+        assert again.tickets == 101
+        again.wipe()
+        assert again.tickets == 0
 
 
 # Snapshots that are refused
@@ -245,13 +267,15 @@ def test_a_manifest_only_goes_forward(tmp_path: Path, download: Path, view: Gate
         assert again.manifest == event_manifest(version=4)
 
 
-def test_a_change_told_late_does_not_make_the_view_younger_or_older(tmp_path: Path, download: Path) -> None:
+def test_a_snapshot_of_a_node_whose_clock_was_ahead_does_not_look_fresh_until_then(
+    tmp_path: Path, download: Path
+) -> None:
     with closing(open_view(tmp_path)) as view:
-        view.install(write_snapshot_file(download, ROWS, 100, at=NOON + 500))
+        view.install(write_snapshot_file(download, ROWS, 100, at=NOON + 259_200))
         view.apply(Change(100, 110, (), None, note_of(110), NOON + 400))
-        assert view.at == NOON + 500
+        assert view.at == NOON + 400
     with closing(open_view(tmp_path)) as again:
-        assert again.at == NOON + 500
+        assert again.at == NOON + 400
 
 
 def test_a_new_snapshot_keeps_the_changes_that_are_newer(tmp_path: Path, download: Path) -> None:
@@ -268,18 +292,40 @@ def test_a_new_snapshot_keeps_the_changes_that_are_newer(tmp_path: Path, downloa
         assert [view.of(t).row for t in (5, 6, 7)] == [used(ROWS[4]), used(ROWS[5]), ROWS[6]]
 
 
-def test_checkpoints_and_signed_time_only_go_forward(tmp_path: Path, view: GateView) -> None:
+def test_checkpoints_only_go_forward_and_the_floor_of_time_is_kept_each_ten_seconds(
+    tmp_path: Path, view: GateView
+) -> None:
     view.note_checkpoint(note_of(50), 50)
     view.note_checkpoint(note_of(40), 40)
-    view.note_signed_time(NOON)
-    view.note_signed_time(NOON - 5)
+    view.keep_time(Kept(float(NOON)))
+    view.keep_time(Kept(float(NOON + 5)))
     view.close()
     with closing(open_view(tmp_path)) as again:
-        assert (again.checkpoint(), again.signed_time()) == (note_of(50), NOON)
+        assert (again.checkpoint(), again.kept_time().floor) == (note_of(50), NOON)
         again.install(write_snapshot_file(tmp_path / "d", ROWS, 45))
         assert again.checkpoint() == note_of(50)
         again.install(write_snapshot_file(tmp_path / "d", ROWS, 55))
         assert again.checkpoint() == note_of(55)
+
+
+def test_a_change_its_checkpoint_and_the_time_are_one_commit(tmp_path: Path) -> None:
+    installed(tmp_path)
+    disk = Disk()
+    with closing(open_view(tmp_path, disk=disk)) as view:
+        view.keep_time(Kept(float(NOON)))
+        view.keep_time(Kept(float(NOON + 7)))
+        moved = replace(change(100, 110, used(ROWS[4])), checkpoint_size=115)
+        disk.last.fail("before")
+        with pytest.raises(SnapshotError):
+            view.apply(moved)
+        assert (view.size, view.checkpoint()) == (100, note_of(100))
+        disk.last.statements.clear()
+        view.apply(moved)
+        assert disk.last.statements.count("COMMIT") == 1
+        view.apply(replace(change(90, 105), checkpoint_size=120))
+        view.apply(replace(change(100, 110), checkpoint_size=112))
+    with closing(open_view(tmp_path)) as again:
+        assert (again.size, again.checkpoint(), again.kept_time().floor) == (110, note_of(105), NOON + 7)
 
 
 def test_a_checkpoint_is_kept_with_the_list_of_keys_that_it_was_good_by(tmp_path: Path, view: GateView) -> None:
@@ -300,14 +346,14 @@ def test_a_checkpoint_is_kept_with_the_list_of_keys_that_it_was_good_by(tmp_path
 def test_a_wiped_view_knows_nothing_but_the_time(tmp_path: Path, view: GateView) -> None:
     view.install(write_snapshot_file(tmp_path / "d", ROWS, 100))
     view.apply(change(100, 110, used(ROWS[4])))
-    view.note_signed_time(NOON)
+    view.keep_time(Kept(float(NOON)))
     view.wipe()
     nothing = (0, 0, 0, None, [View(0, None)] * 45)
     assert state(view) == nothing
     view.close()
     with closing(open_view(tmp_path)) as again:
         assert state(again) == nothing
-        assert again.signed_time() == NOON
+        assert again.kept_time().floor == NOON
 
 
 # Power cuts
@@ -361,6 +407,66 @@ def test_a_crash_at_each_step_of_the_swap_leaves_one_whole_snapshot(
         assert [again.of(t).row for t in range(1, 41)] == ([used(item) for item in ROWS] if taken else ROWS)
 
 
+def left(tmp_path: Path, size: int = 250) -> None:
+    """A gate whose list is of a part of the log that was lost: it goes on from the checkpoint of size 120."""
+    installed(tmp_path, 200)
+    with closing(open_view(tmp_path)) as view:
+        view.apply(change(200, size, used(ROWS[4]), version=3))
+        view.start_line(note_of(120), 120)
+
+
+def test_a_list_of_a_lost_part_says_who_entered_until_another_is_there(tmp_path: Path) -> None:
+    left(tmp_path)
+    for _ in range(2):
+        with closing(open_view(tmp_path)) as view:
+            assert (view.left_line(), view.checkpoint(), view.of(5).row) == (True, note_of(120), used(ROWS[4]))
+
+
+def test_a_snapshot_of_the_kept_line_replaces_it_whole_though_it_is_shorter(tmp_path: Path, download: Path) -> None:
+    left(tmp_path)
+    with closing(open_view(tmp_path)) as view:
+        view.install(write_snapshot_file(download, [used(ROWS[0]), *ROWS[1:]], 130))
+        assert (view.left_line(), view.size, view.checkpoint()) == (False, 130, note_of(130))
+        before = state(view)
+        assert (view.of(1).row, view.of(5).row, view.manifest and view.manifest.version) == (used(ROWS[0]), ROWS[4], 1)
+        view.apply(change(130, 140, used(ROWS[8])))
+    with closing(open_view(tmp_path)) as view:
+        assert (view.size, view.of(9).row) == (140, used(ROWS[8]))
+        assert before[2] == view.tickets
+        with pytest.raises(SnapshotError, match="older"):
+            view.install(write_snapshot_file(download, ROWS, 135))
+
+
+def test_one_that_the_gate_took_before_the_loss_may_be_the_same_size(tmp_path: Path, download: Path) -> None:
+    left(tmp_path)
+    with closing(open_view(tmp_path)) as view:
+        view.install(write_snapshot_file(download, ROWS, 200, at=NOON + 60))
+        assert (view.left_line(), view.size, view.of(5).row) == (False, 200, ROWS[4])
+
+
+@pytest.mark.parametrize("step", ["replace", "drop", "set_facts"])
+def test_a_crash_at_each_step_of_leaving_a_lost_line_leaves_one_of_the_two(
+    tmp_path: Path, download: Path, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left(tmp_path)
+    write_snapshot_file(download, [used(ROWS[0]), *ROWS[1:]], 130)
+    with closing(open_view(tmp_path)) as view, monkeypatch.context() as power:
+
+        def cut(*_: object, **__: object) -> None:
+            raise KeyboardInterrupt
+
+        power.setattr(Path if step == "replace" else ViewDb, step, cut)
+        with pytest.raises(KeyboardInterrupt):
+            view.install(download)
+    with closing(open_view(tmp_path)) as again:
+        taken = step != "replace"
+        assert again.left_line() is not taken
+        assert again.of(1).row == (used(ROWS[0]) if taken else ROWS[0])
+        assert again.of(5).row == (ROWS[4] if taken else used(ROWS[4]))
+        again.install(download)
+        assert (again.size, again.left_line()) == (130, False)
+
+
 # Damage on the disk
 
 
@@ -394,7 +500,7 @@ def changed_view(tmp_path: Path) -> Path:
     installed(tmp_path)
     with closing(open_view(tmp_path)) as view:
         view.apply(change(100, 110, *(used(item) for item in ROWS[:10]), version=2))
-        view.note_signed_time(NOON)
+        view.keep_time(Kept(float(NOON)))
     return tmp_path / "view" / "view.db"
 
 
@@ -428,7 +534,7 @@ def test_a_bit_flipped_in_the_changes_is_noticed_or_changes_nothing(tmp_path: Pa
     path = changed_view(tmp_path)
     content = path.read_bytes()
     with closing(open_view(tmp_path)) as view:
-        whole = (state(view), view.checkpoint(), view.signed_time())
+        whole = (state(view), view.checkpoint(), view.kept_time().floor)
     noticed = 0
     filled = [offset for offset, byte in enumerate(content) if byte]
     for offset in filled[::29]:
@@ -439,7 +545,7 @@ def test_a_bit_flipped_in_the_changes_is_noticed_or_changes_nothing(tmp_path: Pa
                 noticed += 1
                 assert view.size == 100
             else:
-                assert (state(view), view.checkpoint(), view.signed_time()) == whole, f"byte {offset}"
+                assert (state(view), view.checkpoint(), view.kept_time().floor) == whole, f"byte {offset}"
     assert noticed > 50
     assert len(set_aside(tmp_path)) == noticed
 
@@ -483,7 +589,7 @@ def test_a_disk_that_fails_during_a_change_or_an_installation_is_said(tmp_path: 
         writes: list[Callable[[], None]] = [
             lambda: view.apply(change(100, 110, used(ROWS[4]))),
             lambda: view.note_checkpoint(note_of(101), 101),
-            lambda: view.note_signed_time(NOON),
+            lambda: view.keep_time(Kept(float(NOON))),
             lambda: view.note_log_keys("a list"),
             lambda: view.install(write_snapshot_file(download, ROWS, 200)),
         ]

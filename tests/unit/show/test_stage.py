@@ -48,5 +48,5 @@ def test_a_program_that_does_not_listen_is_killed() -> None:
 
 
 def test_what_a_command_complained_about_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ShowError, match="no-such-event"):
+    with pytest.raises(ShowError, match="there is no node in"):
         tool("ledger-node", "--home", str(tmp_path), "event", "show", "no-such-event")

@@ -29,7 +29,7 @@ def stage(out: io.StringIO) -> Stage:
     [
         (fields(), "Welcome"),
         (fields(marks=["certificate"]), "by the ledger's certificate"),
-        (fields("clock-off", "amber", detail={"seconds": -300}), "by 300 s"),
+        (fields("old-code", "amber", detail={"seconds": -300}), "Not a live code, 300 s old"),
         (fields("wrong-gate", "amber", detail={"gates": ["R1", "R2", "R4"]}), "R1-R4"),
         (fields("already-used", "refuse", detail={"gate": "B1", "at": 0}), "(B1 "),
         (fields("forged", "refuse"), "Invalid code"),

@@ -53,6 +53,22 @@ def test_answer_in_time_is_the_receipt(desk):
     assert desk.claim(RECORD, 5) == Receipt(7, "accepted", 40)
 
 
+@pytest.mark.parametrize(
+    ("answer", "verdict"),
+    [
+        (Problem(status=422, code="conflict", detail="an old copy of its card"), "conflict"),
+        (Revoked("this device was revoked for an old copy of its card"), "revoked"),
+        (Problem(status=409, code="other-lease", detail="R1 keeps it, on an old copy of its card"), "other-lease"),
+    ],
+)
+def test_a_record_that_will_never_count_is_refused_and_not_taken_for_silence(desk, node, answer, verdict):
+    node.answers[7] = answer
+    receipt = desk.claim(RECORD, 5)
+    assert (receipt.counter, receipt.verdict, receipt.position) == (7, verdict, None)
+    assert "old copy of its card" in receipt.reason
+    assert "old copy of its card" in troubles.get(timeout=5)
+
+
 def test_hanging_node_costs_the_deadline_and_its_late_answer_is_handed_over(desk, node):
     node.hold.clear()
     assert desk.claim(RECORD, DEADLINE) is None
@@ -74,8 +90,7 @@ def test_claim_that_nobody_began_is_never_sent(desk, node):
     ("answer", "sentence"),
     [
         (SyncError("no network"), "no network"),
-        (Problem(status=422, code="conflict", detail="look at the device"), "422 conflict): look at the device"),
-        (Revoked("this device was revoked"), "revoked"),
+        (Problem(status=503, code="busy", detail="ask again"), "503 busy): ask again"),
         (KeyError("ours"), "please report it: KeyError"),
     ],
 )

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from scanner.errors import SyncError
+from scanner.errors import NoNetworkError, SyncError
 from scanner.ports import Waiting
 from scanner.sync.answers import Problem, Revoked
 from scanner.sync.claims import ClaimDesk
@@ -58,6 +58,13 @@ def test_signed_time_comes_with_every_answer(client, times):
     client.claim(record())
     assert [sample.node_ms for sample in times] == [int(NOW * 1000)] * 2
     assert all(sample.sent <= sample.received for sample in times)
+
+
+def test_node_that_does_not_believe_its_own_clock_is_silent_and_no_stranger(node, client, times):
+    node.more = {"time_told": False}
+    client.time()
+    assert client.claim(record()).verdict == "accepted"
+    assert times == []
 
 
 def test_gate_that_thinks_it_is_1970_is_told_the_time_and_asks_again(node, times):
@@ -190,15 +197,16 @@ def test_address_that_is_none_is_said_at_once(node, url):
 def test_node_that_is_not_there_is_said_to_be(node):
     node.url = "http://127.0.0.1:1"
     client = make_client(node)
-    with pytest.raises(SyncError, match="check that it runs"):
+    with pytest.raises(SyncError, match="check that it runs") as met:
         client.time()
+    assert not isinstance(met.value, NoNetworkError), "it is the node that is away"
     client.close()
 
 
 def test_name_that_does_not_resolve_is_said_to_be(node):
     node.url = "http://node.invalid:8440"
     client = make_client(node)
-    with pytest.raises(SyncError, match="cannot be resolved"):
+    with pytest.raises(NoNetworkError, match="cannot be resolved"):
         client.time()
     client.close()
 

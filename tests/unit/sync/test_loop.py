@@ -130,7 +130,8 @@ def test_journal_that_cannot_be_counted_never_looks_empty():
 def test_one_side_that_cannot_reach_the_node_is_offline():
     bench = Bench()
     bench.board.good("down")
-    bench.board.bad("up", "no network")
+    bench.board.bad("up", "no network", no_network=True)
+    assert bench.board.status().no_network
     assert [bench.hear().online for _ in range(2)] == [True, False]
 
 

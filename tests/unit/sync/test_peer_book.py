@@ -125,4 +125,4 @@ def test_the_word_of_a_revoked_device_is_forgotten() -> None:
     assert book.forget_others([DEVICE, "A3-device"]) == ()
     assert book.forget_others(["A3-device"]) == (DEVICE,)
     assert book.of(7) == (other,)
-    assert (book.undone, book.chain(DEVICE).have) == ({}, 0)
+    assert (book.undone, book.chain(DEVICE).have, book.rooms) == ({}, 0, {})

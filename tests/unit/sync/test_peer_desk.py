@@ -1,7 +1,6 @@
 """Gates that tell each other their admissions: what a neighbour's word does, and what it can't."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from scanner.verify.reasons import Reason
 from tests.fakes.clockwork import HandClock
 from tests.fakes.event import NOON, compact_code, row, scan_of, stamp_at, used
 from tests.fakes.journals import opened
-from tests.fakes.peer_gates import PeerGate, carried, converge, exchange, peer, peer_gate
+from tests.fakes.peer_gates import PeerGate, carried, converge, exchange, peer, peer_gate, peer_gates
 
 A1 = 1
 
@@ -26,8 +25,8 @@ def clock() -> HandClock:
 
 @pytest.fixture
 def gates(tmp_path: Path, clock: HandClock) -> Iterator[list[PeerGate]]:
-    with ExitStack() as stack:
-        yield [stack.enter_context(peer_gate(tmp_path, name, clock)) for name in ("A1", "A2", "A3")]
+    with peer_gates(tmp_path, clock, "A1", "A2", "A3") as made:
+        yield made
 
 
 def test_a_ticket_shown_at_two_gates_that_are_cut_off_enters_once(gates: list[PeerGate], clock: HandClock) -> None:
@@ -118,7 +117,7 @@ def test_a_claim_that_the_node_lost_is_not_acted_on_if_a_neighbour_told_meanwhil
     second.admission._claims = Meanwhile()
     refused = second.show(7)
     assert not refused.opens
-    assert refused.verdict.detail == {"gate": "A1", "at": NOON}
+    assert refused.verdict.detail == {"gate": "A1", "at": NOON, "deadline": "missed"}
     kinds = [opened(raw).type for raw in second.journal.records()]
     assert kinds == ["admission", "release"]
 

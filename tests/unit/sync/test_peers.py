@@ -1,61 +1,17 @@
 """Gates that speak to each other with no node in reach: started, heard, revoked, stopped."""
 
-import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from scanner.clock import ClockReading
-from scanner.errors import SyncError
 from scanner.ports import PeerHealth
-from scanner.sync.client import Identity
-from scanner.sync.peers import Peers, Place
-from scanner.sync.signed import Signer
-from scanner.verify.told import Peer
+from scanner.sync.peers import Peers
 from tests.fakes.clockwork import HandClock, wait_until
-from tests.fakes.event import EVENT, NODE, NOON, key
+from tests.fakes.event import NOON
 from tests.fakes.lan import free_port
 from tests.fakes.peer_gates import PeerGate, peer, peer_gate
-
-
-@dataclass
-class FakeDirectory:
-    """Implements Directory: the node names these to everybody; None = it cannot be reached."""
-
-    listed: tuple[Peer, ...] | None = None
-
-    def ask(self, port: int) -> tuple[Peer, ...]:
-        assert port >= 0
-        if self.listed is None:
-            raise SyncError("no node answers")
-        return self.listed
-
-    def close(self) -> None:
-        self.listed = None
-
-
-@contextmanager
-def speaking(gate: PeerGate, port: int, *others: Peer, directory: FakeDirectory | None = None) -> Iterator[Peers]:
-    """The gate's peers, started; `others` is what it knew at its last stop."""
-    identity = Identity(f"{gate.name}-device", key(f"{gate.name}-device"), EVENT, NODE.public)
-
-    def now() -> ClockReading:
-        return ClockReading(gate.clock(), trusted=True, error_s=0.1, source="test")
-
-    gate.store.keep_peers(others)
-    place = Place(gate.name, host="127.0.0.1", port=port, round_s=0.05)
-    directory = directory or FakeDirectory()
-    signer = Signer(identity.key, now, secrets.token_hex)
-    made = Peers(place, identity, signer, gate.store, gate.journal, gate.view, directory, lambda: 0.0)
-    gate.journal.on_record(made.wake)
-    made.start()
-    try:
-        yield made
-    finally:
-        made.stop()
+from tests.fakes.speaking_gates import FakeDirectory, speaking
 
 
 @pytest.fixture
@@ -102,7 +58,8 @@ def test_a_peer_that_is_not_there_is_shown_and_holds_up_nobody(gates: tuple[Peer
     first, _ = gates
     with speaking(first, 0, peer("A2", f"127.0.0.1:{free_port()}"), peer("A3"), peer("A4", "not an address")) as one:
         wait_until(lambda: "cannot be reached" in one.health()[0].note, "A2 is noted as silent")
-        wait_until(lambda: "invalid" in one.health()[2].note, "A4's address is noted as none")
+        no_address = "'not an address' is not the address of a gate"
+        wait_until(lambda: no_address in one.health()[2].note, "A4's address is noted as none")
         assert one.health()[1].note == "no address of it is known"
         assert not any(health.near for health in one.health())
         assert first.show(7).opens

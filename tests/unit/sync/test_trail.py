@@ -3,6 +3,7 @@
 import pytest
 
 from scanner.errors import SyncError
+from scanner.ports import Change
 from scanner.sync.faults import AlarmError
 from scanner.sync.reconcile import advance
 from scanner.sync.trail import Trail
@@ -20,6 +21,7 @@ class Notes:
     def __init__(self, note="", log_keys=""):
         self.notes, self.lists = [(note, 0)], [log_keys]
         self.under = log_keys
+        self.changes = []
 
     def checkpoint(self):
         return self.notes[-1][0]
@@ -30,6 +32,9 @@ class Notes:
     def note_checkpoint(self, note, size):
         self.notes.append((note, size))
         self.under = self.log_keys()
+
+    def apply(self, change):
+        self.changes.append(change)
 
     def log_keys(self):
         return self.lists[-1]
@@ -82,6 +87,18 @@ def test_the_same_news_twice_is_kept_once(ledger):
     assert trail.take(base, at(ledger, 9), trail.trust)
     assert trail.take(base, at(ledger, 5), trail.trust)
     assert [size for _, size in notes.notes] == [0, 9]
+
+
+def test_a_change_brings_its_checkpoint_with_it_and_only_if_the_checkpoint_is_taken(ledger):
+    notes = Notes(ledger.checkpoint(5))
+    trail = Trail(trust_of(ledger), notes)
+    base, change = trail.known(), Change(5, 9, (), None, ledger.checkpoint(9), 0, 9)
+    assert trail.take(base, at(ledger, 9), trail.trust, change)
+    assert (notes.changes, len(notes.notes), trail.known().size) == ([change], 1, 9)
+    assert trail.take(base, at(ledger, 9), trail.trust, change), "the uploader was told of the checkpoint first"
+    assert len(notes.changes) == 2
+    assert not trail.take(base, at(ledger, 12), trail.trust, change)
+    assert len(notes.changes) == 2
 
 
 def test_two_threads_that_are_shown_two_logs_raise_an_alarm(ledger):

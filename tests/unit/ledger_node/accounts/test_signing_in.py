@@ -58,6 +58,19 @@ def test_a_newer_invitation_of_the_same_name_replaces_the_older(office) -> None:
     assert refused(office.invite, "one") == "account-exists"
 
 
+@pytest.mark.parametrize("alike", ["ANN WÉ", "Ann  Wé", "Ａｎｎ Wé", "ann wé"])
+def test_a_name_that_is_read_like_anothers_is_refused_with_that_name(office, alike: str) -> None:
+    """Capital letters, width, normal form and blanks are not told apart by people; each account keeps its own."""
+    ann = office.invite("Ann Wé")
+    with pytest.raises(ServiceError, match=r"is read like 'Ann Wé', which is another account \(invited\)") as refused:
+        staff.invite(office.node, Role.OPS, alike, "", BY)
+    assert refused.value.code == "account-exists"
+    office.accept(ann)
+    with pytest.raises(ServiceError, match=r"\(active\): take another name"):
+        staff.invite(office.node, Role.OPS, alike, "", BY)
+    assert [one.name for one in office.node.accounts.accounts()] == ["Ann Wé"]
+
+
 def test_an_answer_is_acted_upon_once(office) -> None:
     device, _ = office.join("one")
     answer = device.get(signing_in.begin_login(office.node, SITE))
@@ -182,6 +195,15 @@ def test_key_and_code_sign_in_the_second_way(office) -> None:
     assert office.session(token).way is Way.CODE
 
 
+def test_sessions_invitations_and_keys_are_too_long_to_be_guessed(office) -> None:
+    device, session = office.join("one")
+    token = office.login(device)
+    assert (len(unb64(token)), len(unb64(office.invite("two")))) == (32, 16)
+    assert office.login(device) != token
+    key = office.second_way(session).key.replace("-", "")
+    assert (len(key), set(key) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")) == (16, True), "80 bits"
+
+
 def test_a_code_is_good_once(office) -> None:
     _, session = office.join("one")
     way = office.second_way(session)
@@ -211,6 +233,16 @@ def test_five_wrong_codes_lock_the_second_way_for_longer_each_time_but_not_the_p
     office.login_by_code("one", way.key, office.code(way))
 
 
+def test_who_guesses_without_the_key_locks_nobody_out_and_fills_no_trail(office) -> None:
+    _, session = office.join("one")
+    way = office.second_way(session)
+    before = len(office.acts())
+    for number in range(30):
+        assert refused(office.login_by_code, "one", f"{number:016d}", office.code(way)) == "not-signed-in"
+    assert len(office.acts()) == before
+    office.login_by_code("one", way.key, office.code(way))
+
+
 def test_a_second_way_that_was_not_confirmed_signs_nobody_in(office) -> None:
     _, session = office.join("one")
     way = signing_in.begin_second_way(office.node, session)
@@ -236,11 +268,15 @@ def test_recovery_takes_every_way_in_away_and_is_not_for_oneself(office) -> None
     _, colleague = office.join("two")
     way, token = office.second_way(session), office.login(device)
     for account in (session.account.account, "one"):
-        assert refused(staff.recover, office.node, account, session.actor) == "not-your-own"
-    invitation = staff.recover(office.node, "one", colleague.actor)
+        assert refused(staff.close, office.node, account, session.actor) == "not-your-own"
+    staff.close(office.node, "one", colleague.actor)
     assert sessions.find_session(office.node, token, ADDRESS) is None
     assert refused(office.login, device) == "not-signed-in"
     assert refused(office.login_by_code, "one", way.key, office.code(way)) == "not-signed-in"
+    anew = office.node, Role.OPS, "one", "", colleague.actor
+    assert refused(staff.invite, *anew) == "account-exists"
+    invitation = staff.recover(office.node, "one")
+    assert refused(staff.invite, *anew) == "account-exists"
     new, again = office.accept(invitation.token)
     assert again.account == session.account
     office.login(new)
@@ -252,7 +288,7 @@ def test_a_revoked_account_is_out_at_once_and_for_good(office) -> None:
     staff.revoke(office.node, "one", BY)
     assert refused(office.login, device) == "not-signed-in"
     assert sessions.list_sessions(office.node, session.account.account) == []
-    assert refused(staff.recover, office.node, session.account.account, BY) == "account-revoked"
+    assert refused(staff.recover, office.node, session.account.account) == "account-revoked"
     assert refused(office.invite, "one") == "account-exists"
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger_node.adapters.letters import Letter, activation, dollars, invitation, transfer_offer
+from ledger_node.adapters.letters import Letter, activation, dollars, invitation, receipt, transfer_offer
 
 LINK = "https://tickets.example/a/abc?x=1&y=2"
 UNTIL = "2026-11-20 18:00"
@@ -43,6 +43,10 @@ def letters(event: str = "海港之夜 Harbour Nights", other: str = "滙豐 Ban
     ]
 
 
+def receipts(event: str = "海港之夜 Harbour Nights", number: str = "A2B3C4D5") -> list[Letter]:
+    return [receipt(event, tickets, number, 178_050) for tickets in (1, 2)]
+
+
 @pytest.mark.parametrize("letter", letters())
 def test_every_letter_says_it_in_both_languages_with_its_link(letter: Letter) -> None:
     page = Tags(letter.html())
@@ -55,6 +59,17 @@ def test_every_letter_says_it_in_both_languages_with_its_link(letter: Letter) ->
     assert page.links == [LINK]
     assert page.tags == PLAIN_TAGS
     assert LINK in letter.sms
+    assert len(letter.sms) < 300
+
+
+@pytest.mark.parametrize("letter", receipts())
+def test_a_receipt_says_what_was_bought_and_leads_nowhere(letter: Letter) -> None:
+    page = Tags(letter.html())
+    for text in (letter.plain(), page.text):
+        assert all(said in text for said in ("海港之夜", "1,780.50", "A2B3C4D5", *letter.chinese, *letter.english))
+    assert (page.links, page.tags) == ([], PLAIN_TAGS - {"a"})
+    assert "http" not in letter.plain() + letter.sms
+    assert "A2B3C4D5" in letter.sms
     assert len(letter.sms) < 300
 
 
@@ -72,11 +87,11 @@ def test_dollars_lose_no_cent(cents: int) -> None:
 @given(st.text(alphabet=st.characters(codec="utf-8"), max_size=60))
 def test_a_name_never_becomes_markup_or_another_line(name: str) -> None:
     try:
-        made = letters(name, name)
+        made = letters(name, name) + receipts(name, name)
     except ValueError:
         return
     for letter in made:
-        assert Tags(letter.html()).tags == PLAIN_TAGS
+        assert Tags(letter.html()).tags | {"a"} == PLAIN_TAGS
         assert "\n" not in letter.subject + letter.sms
         assert letter.subject.isprintable() or " " in letter.subject or "\u3000" in letter.subject
 

@@ -72,7 +72,7 @@ def test_a_row_twice_is_a_double_and_another_order_under_its_number_is_bad(tmp_p
     )
     assert first == ORDER
     assert same == Double(4, 2)
-    assert other == BadRow(5, "number: another order stands under it in line 2")
+    assert other == BadRow(5, "number: another order stands under it in line 2", "U1")
 
 
 def test_the_first_line_of_json_counts_for_doubles_too(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def test_new_link_goes_where_the_old_one_went(market, contact, to):
     link, number = bought(market, **contact)
     made = links.renew(market.node, link, BY)
     tend(market.node)
-    (_, _, first), (where, template, second) = market.letters.sent
+    (_, _, first), (where, template, second) = [one for one in market.letters.sent if "link" in one[2]]
     assert (where, template) == (to, "activation")
     assert second["link"].endswith(made.token)
     assert first["link"] != second["link"]
@@ -52,7 +52,7 @@ def test_new_link_goes_where_the_old_one_went(market, contact, to):
 def test_guests_letter_says_whose_guest_they_are(market):
     sponsors.add(market.node, EVENT, "bank")
     sponsors.allot(market.node, EVENT, "bank", [5])
-    sponsors.invite(market.node, EVENT, "bank", [Guest(email="guest@example.com")])
+    sponsors.invite(market.node, EVENT, "bank", [Guest("91230001", "guest@example.com")])
     (link,) = market.node.activations.of_event(EVENT)
     links.renew(market.node, link.link, BY)
     tend(market.node)
@@ -78,4 +78,4 @@ def test_help_desk_may_have_it_printed_and_then_nobody_is_written_to(market):
         sent = CliRunner().invoke(cli, ["--home", home, "activations", "renew", newer])
         assert (sent.exit_code, "https://" in sent.stdout) == (0, False), sent.output
     tend(market.node)
-    assert len(market.letters.sent) == 2, "the first one, and the one that was not printed"
+    assert sum("link" in one[2] for one in market.letters.sent) == 2, "the first one, and the one that was not printed"

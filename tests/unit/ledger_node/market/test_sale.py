@@ -7,8 +7,11 @@ import pytest
 from ledger_node.services import policies, sale
 from ledger_node.services.activation import Key
 from ledger_node.services.errors import ServiceError
+from ledger_node.services.market_book import DirectSale, MarketBook
+from ledger_node.services.operations import perform
 from ledger_node.services.sale import Buyer
 from ledger_node.services.tending import tend
+from ledger_node.services.told_times import when
 from scanner.verify.gatecode import event_hash, possession_message
 from tests.fakes.marketplace import EVENT, FACE, ORGANISER, POLICY, RICH, SERVICE
 
@@ -37,8 +40,9 @@ def test_buyer_activates_with_the_order_number(market):
     held = sale.keep(market.node, EVENT, [3])
     bought = sale.pay(market.node, EVENT, held.token, buyer(ben))
     tend(market.node)
-    ((contact, template, values),) = market.letters.sent
+    (contact, template, values), (_, receipt, said) = market.letters.sent
     assert (contact, template) == ((None, "ben@example.com"), "activation")
+    assert (receipt, said["number"], said["amount"]) == ("receipt", bought.number, str(bought.amount))
     key = ben.key(3, 0)
     proof = key.sign(possession_message(event_hash(EVENT), 3, 0, key.public))
     market.activate(values["link"], bought.number.lower(), [Key(3, key.public, proof)])
@@ -164,3 +168,41 @@ def test_buyer_without_the_option_leaves_no_address(market):
     assert bought.amount == FACE
     tend(market.node)
     assert (market.node.vault.persons(), market.letters.sent) == ([], [])
+
+
+def note_of_a_sale(market, *tiers):
+    """What `sale open` says beside the terms, with price tiers (category, opens, closes)."""
+    listed = [
+        {"tier": number, "category": category, "price": 100, "opens": opens, "closes": closes}
+        for number, (category, opens, closes) in enumerate(tiers, 1)
+    ]
+    policies.set_policy(market.node, EVENT, {"tiers": listed})
+    return perform(market.node, "sale-open", {"event": EVENT, "most": 8, "seconds": 300}).get("note", "")
+
+
+def test_a_sale_whose_tickets_have_no_price_now_says_so_and_when_they_will(market):
+    now, ever = market.node.seconds, 2**40
+    assert note_of_a_sale(market, (0, 0, ever)) == ""
+    nobody = f"no price tier of {EVENT} is open, so nobody can buy yet: "
+    later = note_of_a_sale(market, (0, now + 7_200, ever), (0, now + 3_600, now + 7_200), (0, 0, now))
+    assert later == f"{nobody}the next one opens at {when(now + 3_600)}"
+    assert note_of_a_sale(market, (0, 0, now)) == f"{nobody}none opens later: see `ledger-node policy set`"
+    lot = {"count": 2, "first": None, "category": 3, "gate_group": None, "face_value": 100}
+    perform(market.node, "tickets-issue", {"event": EVENT, **lot})
+    some = note_of_a_sale(market, (0, 0, ever), (3, now + 3_600, ever))
+    assert some.startswith(
+        f"no price tier is open for category 3 of {EVENT}, so those tickets cannot be bought: the next"
+    )
+    assert "note" not in perform(market.node, "sale-open", {"event": EVENT, "most": 0, "seconds": 300})
+
+
+def test_terms_of_an_older_file_get_the_usual_number(tmp_path):
+    book = MarketBook(tmp_path / "market.sqlite3")
+    book.sell_directly(DirectSale("e", 8, 300, 7))
+    book._line.do(lambda database: database.write("ALTER TABLE direct DROP COLUMN holds"))
+    book.close()
+    book = MarketBook(tmp_path / "market.sqlite3")
+    assert book.direct_sale("e") == DirectSale("e", 8, 300, 20)
+    book.sell_directly(DirectSale("e", 8, 300, 7))
+    assert book.direct_sale("e") == DirectSale("e", 8, 300, 7)
+    book.close()

@@ -159,13 +159,15 @@ def test_hold_that_was_not_begun_here_is_not_taken(market):
     assert refused.value.code == "unknown-payment"
 
 
-def test_signature_of_somebody_else_gives_the_money_back(market):
+def test_signature_of_somebody_else_undoes_no_payment(market):
     _, ben, deal = given(market)
     ready = transfers.checkout(market.node, EVENT, deal, SECRET, ben.newcomer(1, 1))
     with pytest.raises(ServiceError) as refused:
         transfers.accept(market.node, EVENT, deal, ready.draft.sealed(bytes(64)))
     assert refused.value.code == "bad-signature"
-    assert market.provider.held() == 0
+    assert market.provider.held() == FACE
+    transfers.accept(market.node, EVENT, deal, ben.signs(ready))
+    assert market.owner(1) == ben.key(1, 1).public
 
 
 def test_recipient_says_no(market):
@@ -244,7 +246,7 @@ def test_identity_that_the_policy_asks_for_is_fetched_with_the_recipients_yes(ma
     with pytest.raises(ServiceError) as refused:
         accept(market, ben, deal)
     assert refused.value.code == "identity-needed"
-    newcomer = dealing.Newcomer(ben.key(1, 1).public, ben.payer(), ben.agree())
+    newcomer = dealing.Newcomer(ben.key(1, 1).public, ben.payer(), ben.consent(ben.key(1, 1)))
     ready = transfers.checkout(market.node, EVENT, deal, SECRET, newcomer)
     transfers.accept(market.node, EVENT, deal, ben.signs(ready))
     assert market.title(1).pseudonym == ben.party
