@@ -25,6 +25,16 @@ class Target:
     bound: float
     words: str
 
+    @classmethod
+    def of_time(cls, most: float, limit: Limit) -> "Target":
+        """At most so many times the limit of the same run: machines differ by two, and so do seconds."""
+        return cls(most * limit.value, f"at most {most:g} x the limit")
+
+    @classmethod
+    def of_rate(cls, most: float, limit: Limit) -> "Target":
+        """The same of what is counted by the second."""
+        return cls(limit.value / most, f"at most {most:g} x the limit")
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:

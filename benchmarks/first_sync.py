@@ -77,7 +77,7 @@ def _synced(place: Place) -> dict[str, float]:
     with serve(place.home, 1) as served, ExitStack() as stack:
         folder = place.gates / secrets.token_hex(4)
         folder.mkdir()
-        gate, clock = served.gates[0], TrustedClock(time.time, time.monotonic, lambda: True)
+        gate, clock = served.gates[0], TrustedClock(time.time, time.monotonic, lambda: 0.0)
         ready = once(lambda: _first_sync(folder, served, clock, stack))
         stack.close()
         client = NodeClient(served.url, _identity(gate), clock.now, lambda: secrets.token_hex(16))

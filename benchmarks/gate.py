@@ -88,7 +88,7 @@ class BenchGate:
 def bench_gate(folder: Path, view: GateView) -> Iterator[BenchGate]:
     """Gate A1 over this view."""
     started = time.monotonic()
-    clock = TrustedClock(lambda: NOON + time.monotonic() - started, time.monotonic, lambda: True)
+    clock = TrustedClock(lambda: NOON + time.monotonic() - started, time.monotonic, lambda: 0.0)
     node, eyes = FakeNode(away=True), DebouncedEyes()
     with ExitStack() as stack:
         journal = Journal.open(folder / "journal.db", IDENTITY, lambda: stamp(clock.now(), view.size))

@@ -28,10 +28,11 @@ _LOT = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A node that runs in a process of its own, its log's verifier key, and gates that are enrolled at it."""
+    """A node that runs in a process `pid` of its own, its log's verifier key, and gates that are enrolled at it."""
 
     url: str
     port: int
+    pid: int
     log: str
     gates: tuple[GateClient, ...]
 
@@ -60,7 +61,7 @@ def serve(home: Path, gates: int) -> Iterator[Served]:
         for client, code in zip(clients, codes, strict=True):
             assert client.enrol(code).status == 200
         try:
-            yield Served(url, port, log, clients)
+            yield Served(url, port, running.pid, log, clients)
         finally:
             for client in clients:
                 client.close()

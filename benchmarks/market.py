@@ -19,6 +19,7 @@ from ledger_node.services.events import EventOrder, create_event
 from ledger_node.services.node import Node
 from scanner.verify.gatecode import event_hash, possession_message
 from scanner.verify.keys import SigningKey
+from scanner.verify.possession import identity_message
 from tests.fakes.running_node import open_home, process
 from tests.fakes.running_provider import EVENT, NODE, Desk, client_of, provider_process
 
@@ -113,4 +114,6 @@ def _identities(node: Node, desk: Desk, about: dict[str, str], tickets: range) -
             order = Attest(f"seller-{index}", EVENT, key(index, 0).public, 2, desk.yes("seller", "identify"))
             said = client.attest(order)
             assert isinstance(said, Attestation), said
-            yield AttestIdentity([index], said.raw).seal(EVENT, node.seconds, node.keys.node)
+            owner = key(index, 0)
+            proof = owner.sign(identity_message(event_hash(EVENT), owner.public, said.reference))
+            yield AttestIdentity([index], said.raw, proof).seal(EVENT, node.seconds, node.keys.node)

@@ -57,7 +57,7 @@ def running_gate(folder: Path, url: str, code: str, tickets: int) -> Iterator[in
     frames, config = folder / "frames", folder / "gate.toml"
     _draw(frames, tickets)
     config.write_text(_CONFIG.format(state=folder / "state", frames=frames))
-    subprocess.run([PROGRAM, "enrol", url, code, "--config", config], check=True, capture_output=True)
+    subprocess.run([PROGRAM, "enrol", url, "--config", config], input=code.encode(), check=True, capture_output=True)
     with (folder / "log").open("wb") as log:
         gate = subprocess.Popen([PROGRAM, "run", "--config", config], stdout=log, stderr=log)
     try:

@@ -20,6 +20,7 @@ from ledger_node.contract.policy import TicketPolicy
 from ledger_node.contract.provider import seal_receipt
 from scanner.verify.gatecode import COMPACT, Core, event_hash, possession_message, sign_compact
 from scanner.verify.keys import SigningKey
+from scanner.verify.possession import device_message, identity_message
 from scanner.verify.record import FIRST_PREVIOUS, Link, Scan, Stamp, record_hash, sign_record
 
 EVENT = "coliseum-season"
@@ -135,7 +136,8 @@ class _Lot:
             "kind": "attest", "provider": _PROVIDER, "event": EVENT, "reference": f"a{index}", "at": self._now,
             "subject": digest("person", index), "key": owner.public, "level": 2, "until": self._now + 30 * _DAY,
         }  # fmt: skip
-        return market.AttestIdentity([index], seal_receipt(said, _WALLET)).seal(EVENT, self._now, _WALLET)
+        proof = owner.sign(identity_message(self._hash, owner.public, f"a{index}"))
+        return market.AttestIdentity([index], seal_receipt(said, _WALLET), proof).seal(EVENT, self._now, _WALLET)
 
     def _resale(self, index: int, seller: SigningKey, buyer: SigningKey) -> Iterator[bytes]:
         listing = market.ListResale(index, 0, FACE, self._now + _DAY).seal(EVENT, self._now, seller)
@@ -164,7 +166,8 @@ class _Lot:
     def _entered(self) -> Iterator[bytes]:
         """One half of the tickets of the lot that stands half as far from the beginning, at a gate of this lot's."""
         device, gate, previous = f"gate-{self._number}", key("device", self._number), FIRST_PREVIOUS
-        yield self._operator.enrol_device(EVENT, device, gate.public, "R1", self._now)
+        proof = gate.sign(device_message(self._operator.key.public, gate.public))
+        yield self._operator.enrol_device(EVENT, device, gate.public, "R1", self._now, proof)
         half = TICKETS // 2
         for counter, place in enumerate(range(self._number % 2 * half, self._number % 2 * half + half), 1):
             index, seq = self._index(self._number // 2, place), int(_given(place) or _resold(place))

@@ -13,6 +13,7 @@ from benchmarks.sections import (
     frame,
     issue,
     large,
+    pages,
     proof,
     pulse,
     reading,
@@ -20,6 +21,7 @@ from benchmarks.sections import (
     rush,
     small,
     start,
+    start_up,
 )
 
 SECTIONS: Mapping[str, Section] = {
@@ -31,6 +33,7 @@ SECTIONS: Mapping[str, Section] = {
     "claims": claims.run,
     "admissions": admissions.run,
     "rush": rush.run,
+    "pages": pages.run,
     "small": small.run,
     "issue": issue.run,
     "large": large.run,
@@ -39,4 +42,5 @@ SECTIONS: Mapping[str, Section] = {
     "proof": proof.run,
     "flat": flat.run,
     "start": start.run,
+    "start-up": start_up.run,
 }
