@@ -121,7 +121,7 @@ class Admission:
     ) -> Decision:
         """By leases and policy. Looking and recording are one step: a use is not given up between them."""
         with self._journal.use_at_hand(code.core.ticket) as mine:
-            verdict = alone(verdict, manifest, self._gate, given_up=not mine)
+            verdict = alone(verdict, manifest, self._gate, given_up=not mine, unheard=self._view.unheard)
             if verdict.outcome != "admit":
                 return Decision(verdict, self._journal.refuse(_scan(code, verdict), at).counter)
             record = self._journal.admit(_scan(code, verdict), verdict.holder_key, at, outcome)
@@ -150,7 +150,7 @@ class Admission:
         """
         # What is recorded is not given up any more; it may have been before.
         with self._journal.use_at_hand(_ticket(verdict)) as mine:
-            verdict = alone(verdict, manifest, self._gate, given_up=not mine)
+            verdict = alone(verdict, manifest, self._gate, given_up=not mine, unheard=self._view.unheard)
         if verdict.outcome == "admit":
             with self._neighbours.asking(told=True) as ask:
                 rival = ask(counter, _ticket(verdict), at.time_ms, left_s)

@@ -21,6 +21,7 @@ from scanner.clock_watch import ClockDesk, ClockWatch, NoDesk
 from scanner.errors import HardwareError, JournalError
 from scanner.gate import ImpossibleEvent, State, Timing, step
 from scanner.inbox import Inbox
+from scanner.list_watch import ListWatch
 from scanner.ports import (
     CameraHealth,
     FireRelease,
@@ -129,6 +130,7 @@ class Daemon:
         self._state = State()
         self._gate, self._showing = gate, Showing(gate)
         self._clocks = ClockWatch(parts.clock, parts.clock_desk, self._incident, self._showing.clock_answered)
+        self._list = ListWatch(parts.view, parts.clock, self._incident)
         self._decision: Decision | None = None
         self._seen: Seen | None = None
         self._captured = 0.0
@@ -305,8 +307,8 @@ class Daemon:
 
     def _sign(self, lamp: Lamp, sound: Sound) -> tuple[Lamp, Sound]:
         """A view that is too old to be trusted shows while idle; what is only not there yet is no alarm."""
-        if lamp == "ready" and self._showing.view_old():
-            return "amber", sound
+        if lamp == "ready":
+            return self._showing.idle(), sound
         if lamp != "fault":
             return lamp, sound
         return self._showing.waiting_for(self._state) or (lamp, sound)
@@ -342,6 +344,7 @@ class Daemon:
     def _tick(self) -> None:
         try:
             self._clocks.tick()
+            self._list.tick()
             self._check_view()
             if "journal" in self._state.faults:
                 self._parts.journal.probe()

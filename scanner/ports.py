@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol
 
 from scanner.admission_life import AdmissionOutcome
 from scanner.clock_status import NO_CLOCK, ClockHealth
+from scanner.list_age import NO_LIST, Agreed, ListHealth
 from scanner.signs import Lamp, Sound
 from scanner.verify.admit import Use, View
 from scanner.verify.manifest import EventManifest
@@ -227,6 +228,15 @@ class Knowledge(Protocol):
     def tickets(self) -> int:
         """How many tickets the gate knows of: those of the snapshot, and those that came since."""
 
+    @property
+    def unheard(self) -> float:
+        """For how many seconds, for certain, no node has confirmed the view."""
+
+    def pass_time(self, agreed: Agreed | None) -> None:
+        """Housekeeping; call about once a second with the time, as far as sources agree on it. Raises SnapshotError if
+        that could not be kept; it counts all the same.
+        """
+
     def of(self, ticket: int) -> View:
         """What is known of one ticket."""
 
@@ -415,6 +425,7 @@ class GateStatus:
     view_age: float | None = None
     view_size: int = 0
     view_limit: float = 0.0
+    list: ListHealth = NO_LIST
     tickets: int = 0
     sync: SyncHealth = SyncHealth()
     queue: int = 0

@@ -6,6 +6,7 @@ from scanner.clock import TrustedClock
 from scanner.clock_status import ClockAsked, ClockHealth
 from scanner.event_zone import zone_in
 from scanner.gate import State
+from scanner.list_age import NO_LIST, ListHealth
 from scanner.ports import CameraHealth, Counts, GateStatus, Knowledge, PeerHealth, SyncHealth
 from scanner.signs import Lamp, Sound
 from scanner.skew import SkewWatch
@@ -78,6 +79,7 @@ class Showing:
             fire_release=state.name == "fire-release",
             view_age=time_now.seconds - view.at if manifest else None,
             view_limit=float(manifest.policy.view_limit) if manifest else 0.0,
+            list=ListHealth(view.unheard, manifest.policy.list_expires) if manifest else NO_LIST,
             view_size=view.size,
             tickets=view.tickets,
             sync=sync,
@@ -99,7 +101,10 @@ class Showing:
             return "busy", "none"
         return ("no-list", "none") if missing == {"snapshot"} else None
 
-    def view_old(self) -> bool:
-        """Whether the view is older than the event's policy lets a gate trust without a look."""
-        age = self.status.view_age
-        return age is not None and age > self.status.view_limit
+    def idle(self) -> Lamp:
+        """How a gate looks that waits for a code: its list may be too old to be trusted without a look, or at all."""
+        status = self.status
+        if status.list.expired:
+            return "no-list"
+        old = status.view_age is not None and status.view_age > status.view_limit
+        return "amber" if old or status.list.ends else "ready"

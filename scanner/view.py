@@ -10,36 +10,26 @@ them, and a view that lost the newest of them is one that heard of them later.
 """
 
 import hashlib
-import mmap
-import os
 import threading
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, BinaryIO
 
 from scanner.errors import SnapshotError
-from scanner.event_zone import zone_in
 from scanner.kept_time import Kept
+from scanner.list_age import Agreed, ListAge
 from scanner.ports import Change
 from scanner.store import Connect, connect, set_aside, sync_folder
 from scanner.verify.admit import View
 from scanner.verify.entry import Malformed, canonical, decode_map
 from scanner.verify.manifest import EventManifest
 from scanner.verify.row import Rows
-from scanner.verify.snapshot import (
-    STORED_MAGIC,
-    SnapshotHeader,
-    check_rows,
-    manifest_digest,
-    merged_digest,
-    read_header,
-    unpack_rows,
-)
+from scanner.verify.snapshot import STORED_MAGIC, SnapshotHeader, manifest_digest, merged_digest
 from scanner.verify.statement import Stated
 from scanner.view_db import Changed, ViewDb
+from scanner.view_file import BESIDE, STORED, check_stored, map_rows, open_header, write_stored
 
-_STORED, _BESIDE = "snapshot.rows", "snapshot.new"
 DURABLE_AFTER = 5
 """Seconds of the node's time. A gate that is connected hears from its node each ten seconds."""
 _ANY_SIZE = 2**62
@@ -74,10 +64,19 @@ class _Known:
 class GateView:
     """See the module; implements ports.ViewStore and answers the decision."""
 
-    def __init__(self, folder: Path, trust: Trust, stamp: str, connector: Connect = connect) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        trust: Trust,
+        stamp: str,
+        connector: Connect = connect,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Open what is kept in `folder`. What is damaged is set aside under `stamp`, `damage` says so, and it must be
         fetched again. Raises SnapshotError if the disk is at fault.
         """
+        self._monotonic = monotonic
         self._folder = folder
         self._trust = trust
         self._lock = threading.RLock()
@@ -85,6 +84,7 @@ class GateView:
         self._durable_at = 0
         self._db = _open_db(folder, stamp, connector)
         self._time = self._stored_time = Kept.unpack(self._db.fact("kept_time"), self._db.number("signed_time"))
+        self._age = ListAge(self._db.fact("unheard"), monotonic)
         self.damage = f"the changes were set aside and must be fetched again: {d}" if (d := self._db.damage) else ""
         try:
             self._load(stamp)
@@ -103,11 +103,12 @@ class GateView:
         with self._lock:
             self._known = _Known()
             try:
-                (self._folder / _STORED).unlink(missing_ok=True)
+                (self._folder / STORED).unlink(missing_ok=True)
                 sync_folder(self._folder)
             except OSError as error:
                 raise SnapshotError(f"the snapshot cannot be deleted ({error}); check the disk") from error
             self._db.wipe(keep=("signed_time", "kept_time"))
+            self._age = ListAge(b"", self._monotonic)
 
     # What the decision asks
 
@@ -130,6 +131,23 @@ class GateView:
     def tickets(self) -> int:
         """How many tickets the gate knows of: those of the snapshot, and those that came since."""
         return len(self._known.rows) + self._known.added
+
+    @property
+    def unheard(self) -> float:
+        """For how many seconds, for certain, no node has confirmed the view (see scanner.list_age)."""
+        return self._age.seconds
+
+    def pass_time(self, agreed: Agreed | None) -> None:
+        """Count them on; call about once a second with the time, as far as sources agree on it."""
+        with self._lock:
+            self._age.tell(agreed)
+            now = self._age.later()
+            manifest = self._known.manifest
+            keep = manifest is not None and self._age.says_more(now, manifest.policy.list_expires)
+            self._age.take(now, stored=False)
+            if keep:
+                self._db.set_facts(soon=True, unheard=now.pack())
+                self._age.take(now, stored=True)
 
     def of(self, ticket: int) -> View:
         """What is known of one ticket."""
@@ -159,14 +177,17 @@ class GateView:
 
     def install(self, download: Path) -> None:
         """Check the file row by row, write it beside the one in use, fsync, rename."""
-        beside = self._folder / _BESIDE
+        beside = self._folder / BESIDE
         try:
             header = self._copy(download, beside)
             with self._lock:
                 self._must_be_ours(header)
-                beside.replace(self._folder / _STORED)
+                beside.replace(self._folder / STORED)
                 sync_folder(self._folder)
                 self._adopt(header)
+                fresh = self._age.renewed()
+                self._db.set_facts(soon=True, unheard=fresh.pack())
+                self._age.take(fresh, stored=True)
         except OSError as error:
             raise SnapshotError(f"the snapshot cannot be stored ({error}); check the disk") from error
         finally:
@@ -190,8 +211,12 @@ class GateView:
             facts |= {"size": change.end, "at": at, "kept_time": self._time.pack()}
             if change.manifest and manifest is change.manifest:
                 facts["manifest"] = canonical(manifest.to_map())
+            fresh = self._age.renewed()
+            if kept := self._age.says_more(fresh):
+                facts["unheard"] = fresh.pack()
             soon = abs(at - self._durable_at) < DURABLE_AFTER
             self._db.add(change.rows, change.end, soon=soon, **facts)
+            self._age.take(fresh, stored=kept)
             self._stored_time = self._time
             self._durable_at = self._durable_at if soon else at
             new = {row.ticket for row in change.rows}.difference(known.changes)
@@ -245,14 +270,14 @@ class GateView:
     # Inside
 
     def _load(self, stamp: str) -> None:
-        stored = self._folder / _STORED
+        stored = self._folder / STORED
         if not stored.exists():
             return
         try:
             with stored.open("rb") as file:
-                header = _header(file, stored.name, STORED_MAGIC)
+                header = open_header(file, stored.name, STORED_MAGIC)
                 self._must_be_ours(header)
-                _check_stored(file, header)
+                check_stored(file, header)
         except (SnapshotError, OSError) as error:
             self.damage = f"the snapshot was set aside and must be fetched again: {error}"
             set_aside(stored, stamp)
@@ -261,17 +286,14 @@ class GateView:
 
     def _copy(self, download: Path, beside: Path) -> SnapshotHeader:
         with download.open("rb") as source:
-            header = _header(source, download.name)
+            header = open_header(source, download.name)
             self._must_be_ours(header)
-            with beside.open("wb") as target:
-                _write_stored(target, header, source)
-                target.flush()
-                os.fsync(target.fileno())
+            write_stored(beside, header, source)
         return header
 
     def _adopt(self, header: SnapshotHeader) -> None:
         """Make the stored snapshot, and the changes that are newer than it, what is known."""
-        rows = _map_rows(self._folder / _STORED, header)
+        rows = map_rows(self._folder / STORED, header)
         if (left := self._db.fact("left")) and left != hashlib.sha256(header.raw).digest():
             # A crash between these two does the first again.
             self._db.drop(_ANY_SIZE)
@@ -333,68 +355,14 @@ class GateView:
         return None if isinstance(manifest, Malformed) else manifest
 
 
-def stored_zone(folder: Path) -> str:
-    """The event's time zone, as the snapshot that is kept in a view's folder has it; it is not looked into further."""
-    try:
-        with (folder / _STORED).open("rb") as file:
-            return zone_in(_header(file, _STORED, STORED_MAGIC).event_manifest)
-    except (SnapshotError, OSError):
-        return zone_in(None)
-
-
-def load_snapshot_file(path: Path) -> tuple[SnapshotHeader, Rows]:
-    """A snapshot file as the ledger node writes it, checked whole, held in memory. Its own key is believed."""
-    try:
-        with path.open("rb") as file:
-            header = _header(file, path.name)
-            runs = []
-            for run in unpack_rows(file, header):
-                if isinstance(run, Malformed):
-                    raise SnapshotError(f"{path.name}: {run.reason}")
-                runs.append(run)
-    except OSError as error:
-        raise SnapshotError(f"{path.name} cannot be read: {error}") from error
-    return header, Rows(memoryview(b"".join(runs)))
-
-
 def _open_db(folder: Path, stamp: str, connector: Connect) -> ViewDb:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / _BESIDE).unlink(missing_ok=True)
+        (folder / BESIDE).unlink(missing_ok=True)
     except OSError as error:
         raise SnapshotError(f"{folder} cannot be used ({error}); check the disk") from error
     return ViewDb(folder / "view.db", stamp, connector)
 
 
-def _header(file: BinaryIO, name: str, magic: bytes | None = None) -> SnapshotHeader:
-    header = read_header(file, magic) if magic else read_header(file)
-    if isinstance(header, Malformed):
-        raise SnapshotError(f"{name}: {header.reason}")
-    return header
-
-
-def _write_stored(target: BinaryIO, header: SnapshotHeader, source: BinaryIO) -> None:
-    target.write(STORED_MAGIC + len(header.raw).to_bytes(4) + header.raw)
-    for run in unpack_rows(source, header):
-        if isinstance(run, Malformed):
-            raise SnapshotError(run.reason)
-        target.write(run)
-
-
 def _missing(rows: Rows, tickets: Iterable[int]) -> int:
     return sum(rows.find(ticket) is None for ticket in tickets)
-
-
-def _check_stored(file: BinaryIO, header: SnapshotHeader) -> None:
-    for run in check_rows(file, header):
-        if isinstance(run, Malformed):
-            raise SnapshotError(run.reason)
-
-
-def _map_rows(path: Path, header: SnapshotHeader) -> Rows:
-    start = len(STORED_MAGIC) + 4 + len(header.raw)
-    if not header.count:
-        return Rows(memoryview(b""))
-    with path.open("rb") as file:
-        mapped: Any = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    return Rows(memoryview(mapped)[start:])

@@ -10,7 +10,7 @@ from scanner.verify.admit import Now, Verdict, View
 from scanner.verify.admit import decide as decide_code
 from scanner.verify.gatecode import GateCode, parse
 from scanner.verify.manifest import EventManifest
-from scanner.view import load_snapshot_file
+from scanner.view_file import load_snapshot_file
 
 
 def decisions(snapshot: Path, at: int, gate: str | None, texts: Iterable[str], *, trusted: bool) -> Iterator[str]:

@@ -17,6 +17,7 @@ from scanner.cli.neighbour_names import names_of
 from scanner.cli.neighbours import open_peer_store
 from scanner.cli.node import identity_of
 from scanner.cli.settings import Settings, load
+from scanner.cli.status import list_complaints
 from scanner.errors import GateError
 from scanner.event_zone import zone_known
 from scanner.hw.gpio import open_gpio
@@ -24,6 +25,7 @@ from scanner.hw.mock import mock_hardware
 from scanner.hw.turnstile import GpioHardware
 from scanner.identity import ENROL, Identities
 from scanner.journal_recovery import inspect
+from scanner.list_age import ListHealth
 from scanner.listening import listen
 from scanner.ports import HardwareEvent
 from scanner.store import check_format, connect
@@ -142,6 +144,9 @@ def _view(settings: Settings) -> Finding:
         if not zone_known(view.manifest.zone):
             report = f"times of the event are told in {view.manifest.zone}, which this machine does not know"
             return Finding("view", good=False, report=report, advice="apt install tzdata; until then they are in UTC")
+        health = ListHealth(view.unheard, view.manifest.policy.list_expires)
+        if ending := list_complaints(health):
+            return Finding("view", good=not health.expired, report=ending[0])
         age = time.time() - view.at
         return Finding("view", good=True, report=f"{view.tickets} tickets at log size {view.size}, {age:.0f} s old")
     finally:

@@ -12,7 +12,7 @@ from scanner.identity import Identities
 from scanner.journal_recovery import verify_chain
 from scanner.store import check_format
 from scanner.verify.entry import Entry, Malformed, open_entry
-from scanner.view import stored_zone
+from scanner.view_file import stored_zone
 
 
 def show(config: Path | None, last: int) -> Iterator[str]:

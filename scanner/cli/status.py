@@ -11,10 +11,12 @@ from scanner.cli.neighbour_names import names_of
 from scanner.cli.settings import Settings, load
 from scanner.errors import GateError
 from scanner.identity import NOT_ENROLLED, Identities, NotEnrolledError
+from scanner.list_age import ListHealth
 from scanner.ports import GateStatus
 
 FILE = "status.json"
 STALE_S = 5.0
+HOUR = 3_600
 
 
 class StatusFile:
@@ -104,4 +106,14 @@ def _complaints(found: dict[str, Any], age: float) -> list[str]:
         complaints.append(f"{found['set_aside']} records were refused by the ledger: gate-scanner journal show")
     if found["view_age"] is not None and found["view_age"] > found["view_limit"]:
         complaints.append(f"the view is {found['view_age']:.0f} s old: is the node reachable?")
-    return complaints
+    return complaints + list_complaints(ListHealth(**found["list"]))
+
+
+def list_complaints(health: ListHealth) -> list[str]:
+    """What people should know of the list's end."""
+    hours = f"no node has confirmed the list for {health.unheard / HOUR:.1f} h"
+    if health.expired:
+        return [f"{hours}: it has expired, and nobody is admitted by it alone; connect the gate to the node"]
+    if health.ends:
+        return [f"{hours}: it expires in {health.left / HOUR:.1f} h; connect the gate to the node"]
+    return []

@@ -47,8 +47,10 @@ def _gates(status: GateStatus) -> tuple[Chip, ...]:
 def _list(status: GateStatus) -> Chip:
     if status.view_age is None:
         return Chip("list", "bad", "未有名單", "No list")
+    if status.list.expired:
+        return Chip("list", "bad", "名單過期", "List expired")
     zh, en = age(status.view_age)
-    level: Level = "warn" if status.view_age > status.view_limit else "good"
+    level: Level = "warn" if status.view_age > status.view_limit or status.list.ends else "good"
     return Chip("list", level, f"名單 {zh}前", f"List {en} old")
 
 

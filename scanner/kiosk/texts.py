@@ -65,6 +65,12 @@ REASONS: dict[Reason, Text] = {
         "此票只可在以下閘口入場",
         "It may enter only at these gates",
     ),
+    Reason.LIST_EXPIRED: Text(
+        "名單已過期",
+        "Ticket list expired",
+        "請通知主管；閘機要連線到帳本",
+        "Call a supervisor; the gate must reach the ledger",
+    ),
     Reason.NOT_A_CODE: Text("不是門票二維碼", "Not a ticket code", *_FRESH),
     Reason.MALFORMED: Text("二維碼損壞", "Damaged code", *_FRESH),
     Reason.OTHER_EVENT: Text(
@@ -131,6 +137,7 @@ FAULTS: dict[str, Text] = {
     "view-too-old": Text(
         "門票名單過舊", "Ticket list too old", "可繼續入場；請通知技術人員", "Admissions go on; tell support"
     ),
+    "list-expired": Text("名單已過期：請通知主管", "Ticket list expired: call a supervisor", *_SUPPORT),
 }
 
 STATES: dict[str, Text] = {

@@ -123,8 +123,12 @@ def fault_code(status: GateStatus) -> str:
 
 def _warnings(status: GateStatus) -> tuple[Line, ...]:
     too_old = status.view_age is not None and status.view_age > status.view_limit
-    codes = [*(["view-too-old"] if too_old else []), *([] if status.clock_trusted else ["clock-untrusted"])]
-    return tuple(Line(FAULTS[code].zh_title, FAULTS[code].en_title) for code in codes)
+    old = "list-expired" if status.list.expired else "view-too-old" if too_old else ""
+    codes = [old, "" if status.clock_trusted else "clock-untrusted"]
+    told = tuple(Line(FAULTS[code].zh_title, FAULTS[code].en_title) for code in codes if code)
+    zh, en = age(status.list.left)
+    left = Line(f"名單尚可用 {zh}", f"List good for {en} more")
+    return (left, *told) if status.list.ends or (too_old and status.list.left) else told
 
 
 def _facts(status: GateStatus, zone: tzinfo) -> tuple[Line, ...]:
@@ -166,6 +170,11 @@ def _code_age(detail: Mapping[str, Any], _zone: tzinfo) -> Line:
     return Line(f"此碼是 {zh}前的", f"This code is {en} old")
 
 
+def _unconfirmed(detail: Mapping[str, Any], _zone: tzinfo) -> Line:
+    zh, en = age(detail.get("unheard", 0))
+    return Line(f"{zh}未連線到帳本", f"Not confirmed for {en}")
+
+
 def _opening(detail: Mapping[str, Any], zone: tzinfo) -> Line:
     at = datetime.fromtimestamp(detail["opens"], zone).strftime("%m-%d %H:%M")
     return Line(f"{at} 開始入場", f"Doors open {at}")
@@ -182,6 +191,7 @@ _FACTS: dict[str, Callable[[Mapping[str, Any], tzinfo], Line]] = {
     Reason.SCREENSHOT: _code_age,
     Reason.EXPIRED: _code_age,
     Reason.TOO_EARLY: _opening,
+    Reason.LIST_EXPIRED: _unconfirmed,
 }
 
 

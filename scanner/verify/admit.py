@@ -137,15 +137,21 @@ def decide(
     return replace(verdict, outcome=against.outcome, reason=against.reason, detail=against.detail)
 
 
-def alone(verdict: Verdict, manifest: EventManifest, gate: str, *, given_up: bool = False) -> Verdict:
-    """What an admission becomes when no ledger node answers: a gate spends only the uses that are leased to it.
+def alone(
+    verdict: Verdict, manifest: EventManifest, gate: str, *, given_up: bool = False, unheard: float = 0.0
+) -> Verdict:
+    """What an admission becomes when no ledger node answers: a gate spends only the uses that are leased to it, and
+    none by a list that has expired.
 
-    `given_up`: this gate gave the ticket's use up when the ledger node called it back.
+    `given_up`: this gate gave the ticket's use up when the ledger node called it back. `unheard`: seconds for which no
+    node has confirmed the list.
     """
     if verdict.outcome != "admit" or verdict.reason != Reason.OK:
         return verdict
     if MARK_TOLD in verdict.marks:
         return replace(verdict, outcome="amber", reason=Reason.ASK_SUPERVISOR)
+    if manifest.policy.list_expired(unheard):
+        return replace(verdict, outcome="amber", reason=Reason.LIST_EXPIRED, detail={"unheard": int(unheard)})
     gates = leased_to(verdict, manifest)
     if gate in gates and not given_up:
         return verdict

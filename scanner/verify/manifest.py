@@ -12,15 +12,23 @@ from typing import Any
 from scanner.verify.entry import Malformed, is_uint
 from scanner.verify.gatecode import BEACON_BYTES, event_hash
 from scanner.verify.keys import valid_public_key
-from scanner.verify.policy import Policy
+from scanner.verify.policy import LIST_EXPIRES, Policy
 from scanner.verify.zones import HONG_KONG
 
 _EVENT = re.compile(r"[!-~]{1,64}")
 _LONGEST_NAME = 200
 _WEEK = 7 * 86_400
 _ZONE = re.compile(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*")
-_MOST = {"early_opens": _WEEK, "claim_deadline_ms": 10_000, "view_limit": _WEEK, "untrusted_widening": 360}
+_MOST = {
+    "early_opens": _WEEK,
+    "claim_deadline_ms": 10_000,
+    "view_limit": _WEEK,
+    "untrusted_widening": 360,
+    "list_expires": 31 * 86_400,
+}
 """A typing slip here would make holders wait, or make an old screenshot good while a gate's clock is in doubt."""
+_LEAST = {"list_expires": 3_600}
+"""A typing slip here would stop every gate in a short outage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +111,14 @@ class EventManifest:
     def to_map(self) -> dict[str, Any]:
         """As the ledger and the snapshot carry it."""
         made = {item.name: _plain(getattr(self, item.name)) for item in fields(self)}
-        return made if self.zone != HONG_KONG else {name: made[name] for name in made if name != "zone"}
+        made["policy"] = _unless(made["policy"], "list_expires", LIST_EXPIRES)
+        return _unless(made, "zone", HONG_KONG)
 
     @classmethod
     def from_map(cls, value: object) -> "EventManifest | Malformed":
         """Strict: every field, no other, each of its type and range."""
         try:
-            return _read_manifest(_fields(_with_zone(value), cls))
+            return _read_manifest(_fields(_with(value, "zone", HONG_KONG), cls))
         except _WrongError as wrong:
             return Malformed(f"manifest: {wrong}")
 
@@ -132,12 +141,16 @@ def _plain(value: Any) -> Any:
     return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
 
 
-def _with_zone(value: object) -> object:
-    """One map for one manifest: Hong Kong's zone is said by leaving it out."""
+def _unless(made: dict[str, Any], name: str, usual: object) -> dict[str, Any]:
+    return made if made[name] != usual else {one: made[one] for one in made if one != name}
+
+
+def _with(value: object, name: str, usual: object) -> object:
+    """One map for one manifest: what is usual is said by leaving it out."""
     if not isinstance(value, dict):
         return value
-    _check(value.get("zone") != HONG_KONG, f"zone is left out where it is {HONG_KONG}")
-    return {"zone": HONG_KONG, **value}
+    _check(value.get(name) != usual, f"{name} is left out where it is {usual}")
+    return {name: usual, **value}
 
 
 def _fields(value: object, kind: type) -> dict[str, Any]:
@@ -211,7 +224,7 @@ def _beacon(value: object) -> Beacon:
 
 
 def _policy(value: object) -> Policy:
-    m = _fields(value, Policy)
+    m = _fields(_with(value, "list_expires", LIST_EXPIRES), Policy)
     choices = Policy.choices()
     for name, allowed in choices.items():
         _check(m[name] in allowed, f"policy.{name} is one of {', '.join(allowed)}")
@@ -219,7 +232,8 @@ def _policy(value: object) -> Policy:
         if name == "beacon_required":
             _bool(m[name], name)
         else:
-            _uint(m[name], _MOST[name], f"policy.{name}")
+            least = _LEAST.get(name, 0)
+            _check(_uint(m[name], _MOST[name], f"policy.{name}") >= least, f"policy.{name} is at least {least}")
     return Policy(**m)
 
 

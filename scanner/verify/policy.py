@@ -6,6 +6,8 @@ from typing import Literal, get_args
 Strictness = Literal["amber", "refuse"]
 Offline = Literal["refuse", "supervisor", "admit-marked"]
 Lease = Literal["group", "gate"]
+LIST_EXPIRES = 86_400
+"""A day: longer than any show and than what a venue's network is away for, shorter than from one show to the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,7 @@ class Policy:
     early_opens: seconds before doors at which admission begins.
     claim_deadline_ms: how long a decision may wait for the ledger node.
     view_limit: age of the view, in seconds, past which the lamp is amber.
+    list_expires: seconds without the ledger node's word on the list, after which a gate admits nobody by it alone.
     untrusted_widening: steps added to both sides of the window while the scanner's time is not trusted.
     """
 
@@ -31,6 +34,12 @@ class Policy:
     claim_deadline_ms: int = 150
     view_limit: int = 900
     untrusted_widening: int = 30
+    list_expires: int = LIST_EXPIRES
+    """Left out of the manifest's map where it is LIST_EXPIRES: policies of before have none."""
+
+    def list_expired(self, unheard: float) -> bool:
+        """Whether a list is too old to admit by, that no node has confirmed for so many seconds."""
+        return unheard > self.list_expires
 
     @staticmethod
     def choices() -> dict[str, tuple[str, ...]]:

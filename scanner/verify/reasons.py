@@ -26,6 +26,7 @@ class Reason(StrEnum):
     ONE_AT_A_TIME = "one-at-a-time"
     ASK_SUPERVISOR = "ask-supervisor"
     OTHER_LEASE = "other-lease"
+    LIST_EXPIRED = "list-expired"
 
     NOT_A_CODE = "not-a-code"
     MALFORMED = "malformed"

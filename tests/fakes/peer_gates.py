@@ -35,6 +35,7 @@ class FakeView:
     size: int = 100
     at: int = NOON
     manifest: EventManifest | None = MANIFEST
+    unheard: float = 0.0
 
     @property
     def tickets(self) -> int:

@@ -63,6 +63,7 @@ class Known:
         return self.view.size
 
     tickets: int = 1
+    unheard: float = 0.0
 
     def of(self, _ticket: int) -> View:
         return self.view

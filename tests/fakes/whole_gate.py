@@ -165,7 +165,7 @@ def whole_gate(
     """A gate A1 at NOON with tickets 1 to 20 of gate group 1, the node away, the camera well."""
     clock = HandClock(float(NOON))
     with ExitStack() as stack:
-        view = GateView(folder / "view", Trust(NODE.public, EVENT), "test")
+        view = GateView(folder / "view", Trust(NODE.public, EVENT), "test", monotonic=clock)
         stack.callback(view.close)
         tickets = [row(number) for number in range(1, 21)] if rows is None else rows
         view.install(write_snapshot_file(folder / "download", tickets, LOG_SIZE, manifest=manifest or event_manifest()))

@@ -10,7 +10,7 @@ import click
 from ledger_node.cli.groups import Group
 from ledger_node.cli.operator import operator
 from ledger_node.cli.output import Moment, Zone, errors_in_one_line, moment, show, table, zone
-from scanner.verify.policy import Policy
+from scanner.verify.policy import LIST_EXPIRES, Policy
 from scanner.verify.zones import HONG_KONG
 
 _CHOICES = Policy.choices()
@@ -62,6 +62,8 @@ def event() -> None:
               help="Seconds before doors at which tickets are taken.")  # fmt: skip
 @click.option("--claim-deadline-ms", default=150, show_default=True, type=click.IntRange(0, 60_000),
               help="How long a gate waits for the node before it decides alone.")  # fmt: skip
+@click.option("--list-expires", default=LIST_EXPIRES, show_default=True, type=click.IntRange(3_600, 31 * 86_400),
+              help="Seconds without this node's word after which a gate admits nobody by its list alone.")  # fmt: skip
 @click.pass_obj
 def create(home: Path, /, event: str, groups: tuple[dict[str, Any], ...], **order: Any) -> None:
     """Create EVENT (letters, digits, . _ ~ : @ -).
@@ -75,7 +77,7 @@ def create(home: Path, /, event: str, groups: tuple[dict[str, Any], ...], **orde
       ledger-node event create club --name Club --capacity 300 --doors "$(date -d '+30 days' +%F)T13:00Z" \\
                   --starts "$(date -d '+30 days' +%F)T14:00Z" --group 1:main:正門:M1,M2 --offline-policy supervisor
     """
-    names = ("lease", "offline", "wrong_gate", "too_early", "early_opens", "claim_deadline_ms")
+    names = ("lease", "offline", "wrong_gate", "too_early", "early_opens", "claim_deadline_ms", "list_expires")
     policy = {name: order.pop(name) for name in names}
     with errors_in_one_line(), operator(home, makes=True) as node:
         show(node.do("event-create", event=event, gate_groups=list(groups), policy=policy, **order))

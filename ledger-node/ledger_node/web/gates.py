@@ -123,6 +123,7 @@ class Gates:
         wait = asked.number("wait", 0)
         queue = asked.number("queue", 0) if "queue" in asked.request.query_params else None
         self._reports.note(device, int(self._node.now()), start, queue)
+        self._metrics.heard.labels(device).set(int(self._node.now()))
         self._metrics.behind.labels(device).set(max(0, self._node.ledger.size - start))
         with self._metrics.waiting.track_inprogress():
             page = await self._page(asked, start, verified, min(wait, LONGEST_WAIT))

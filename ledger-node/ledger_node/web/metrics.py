@@ -30,6 +30,12 @@ class Metrics:
         self.behind = prometheus.Gauge(
             "ledger_device_behind_entries", "Log size minus a device's view", ["device"], registry=self.registry
         )
+        self.heard = prometheus.Gauge(
+            "ledger_device_heard_timestamp_seconds",
+            "Unix second at which a device last asked what has changed",
+            ["device"],
+            registry=self.registry,
+        )
         self.nonces = prometheus.Gauge("ledger_nonces", "Nonces remembered", registry=self.registry)
         self.waiting = prometheus.Gauge("ledger_waiting_gates", "Long polls under way", registry=self.registry)
         size = prometheus.Gauge("ledger_size_entries", "Entries in the log", registry=self.registry)

@@ -10,7 +10,8 @@ from scanner.cli.doctor import _view as examine_view
 from scanner.cli.settings import Settings
 from scanner.event_zone import in_words
 from scanner.identity import Enrolled, Identities
-from scanner.view import GateView, Trust, stored_zone
+from scanner.view import GateView, Trust
+from scanner.view_file import stored_zone
 from tests.fakes.event import EVENT, NODE, NOON, event_manifest, row, write_snapshot_file
 
 

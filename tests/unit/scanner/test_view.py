@@ -14,8 +14,9 @@ from scanner.kept_time import Kept
 from scanner.ports import Change, Knowledge, ViewStore
 from scanner.verify.admit import View
 from scanner.verify.row import CANCELLED, ROW_BYTES, Row
-from scanner.view import GateView, Trust, load_snapshot_file
+from scanner.view import GateView, Trust
 from scanner.view_db import ViewDb
+from scanner.view_file import load_snapshot_file
 from tests.fakes.disk import Disk
 from tests.fakes.event import (
     EVENT,

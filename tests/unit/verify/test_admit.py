@@ -25,7 +25,15 @@ from scanner.verify.reasons import Reason
 from scanner.verify.row import Row, Rows
 from tests.fakes.vectors import Situation, gate_codes, situations
 
-ELSEWHERE = {"one-at-a-time", "ask-supervisor", "other-lease", "used-elsewhere", "old-code", "screenshot"}
+ELSEWHERE = {
+    "one-at-a-time",
+    "ask-supervisor",
+    "other-lease",
+    "list-expired",
+    "used-elsewhere",
+    "old-code",
+    "screenshot",
+}
 """Reasons that need two codes or looks, the network or its absence, so that `decide` alone never gives them."""
 
 

@@ -97,6 +97,8 @@ def test_field_of_another_kind_is_refused(name: str, value: object) -> None:
         ("policy.beacon_required", 1, "beacon_required"), ("policy.early_opens", -1, "policy.early_opens"),
         ("policy.claim_deadline_ms", 10_001, "claim_deadline_ms"), ("policy.view_limit", 604_801, "view_limit"),
         ("policy.untrusted_widening", 361, "untrusted_widening"), ("policy.untrusted_widening", True, "widening"),
+        ("policy.list_expires", 3_599, "list_expires is at least 3600"), ("policy.list_expires", True, "list_expires"),
+        ("policy.list_expires", 31 * 86_400 + 1, "list_expires"),
     ],
 )  # fmt: skip
 def test_wrong_value_is_named(path: str, value: object, reason: str) -> None:
@@ -113,6 +115,15 @@ def test_a_zone_is_told_where_it_is_not_hong_kongs_and_one_manifest_has_one_map(
     assert isinstance(EventManifest.from_map({**FULL.to_map(), "zone": "Asia/Hong_Kong"}), Malformed)
     for wrong in ("", "../etc/passwd", "Asia Hong Kong", 8, None):
         assert isinstance(EventManifest.from_map({**FULL.to_map(), "zone": wrong}), Malformed), wrong
+
+
+def test_when_the_list_expires_is_told_where_it_is_unusual_and_one_manifest_has_one_map() -> None:
+    """Policies of before have no such field; gates of before refuse one that has."""
+    assert "list_expires" not in FULL.to_map()["policy"]
+    sooner = replace(FULL, policy=replace(FULL.policy, list_expires=7_200))
+    assert sooner.to_map()["policy"]["list_expires"] == 7_200
+    assert EventManifest.from_map(sooner.to_map()) == sooner
+    assert isinstance(EventManifest.from_map(changed("policy.list_expires", 86_400)), Malformed)
 
 
 def test_gates_have_one_order_on_every_machine() -> None:
