@@ -93,16 +93,17 @@ class Ledger:
         self._lock.close()
 
     def submit(
-        self, entries: Sequence[Submitted], *, urgent: bool = False, whole: bool = False
+        self, entries: Sequence[Submitted], *, urgent: bool = False, whole: bool = False, patient: bool = False
     ) -> Future[list[Answer]]:
         """Apply and log; the future resolves when the accepted ones are durable, one answer an entry, in order.
 
-        Callers that wait at the same time share one commit. `urgent` (claims) goes ahead of uploads. A long list is
+        Callers that wait at the same time share one commit. `urgent` (claims) goes ahead of uploads; `patient` may wait
+        a moment (`writer.GATHER`) for others to share its commit. A long list is
         committed in slices; `whole` = in one transaction, and one refusal refuses all (the others "batch-refused").
         A commit that fails (disk full, I/O error) sets LedgerFault and the ledger goes on; slices committed before
         stay, so submit the same bytes again: a device's record is never logged twice.
         """
-        return self._writer.submit(entries, urgent=urgent, whole=whole)
+        return self._writer.submit(entries, urgent=urgent, whole=whole, patient=patient)
 
     def hold(self, fault: LedgerFault | None) -> None:
         """Log nothing from now on but what `refill` brings: submissions get this fault. None ends it."""

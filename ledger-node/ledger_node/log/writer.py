@@ -18,6 +18,8 @@ from ledger_node.log.port import Head, LedgerFault, Store
 from scanner.verify.entry import Entry, open_entry
 
 Answer = Outcome | Rejected
+GATHER = 0.002
+"""Seconds that what can wait for others waits: a crowd of buyers shares commits, and no buyer sees the difference."""
 SLICE = 256
 """Entries of waiting uploads in one transaction: about 40 ms, which is what a claim may have to wait."""
 MOST_WAITING = 200_000
@@ -30,11 +32,14 @@ Submitted = bytes | Looked
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """What one caller submitted; `answers` grows slice by slice. `anyway`: also while others are held."""
+    """What one caller submitted; `answers` grows slice by slice. `anyway`: also while others are held. `patient`: may
+    wait for others to share its commit.
+    """
 
     entries: Sequence[Submitted]
     whole: bool
     anyway: bool = False
+    patient: bool = False
     future: Future[list[Answer]] = field(default_factory=Future)
     answers: list[Answer] = field(default_factory=list)
 
@@ -111,10 +116,10 @@ class Writer:
             self._held = fault
 
     def submit(
-        self, entries: Sequence[Submitted], *, urgent: bool, whole: bool, anyway: bool = False
+        self, entries: Sequence[Submitted], *, urgent: bool, whole: bool, anyway: bool = False, patient: bool = False
     ) -> Future[list[Answer]]:
         """Get in line. Raises nothing: a ledger that is closed or has too much waiting sets LedgerFault."""
-        job = Job(entries, whole, anyway)
+        job = Job(entries, whole, anyway, patient)
         job.future.set_running_or_notify_cancel()
         if not entries:
             job.future.set_result([])
@@ -125,9 +130,12 @@ class Writer:
             elif self._waiting + len(entries) > MOST_WAITING and self._waiting:
                 job.future.set_exception(LedgerFault(f"{self._waiting} entries wait already: try again in a moment"))
             else:
+                # While all that waits is patient, one more of them is no reason to wake the thread.
+                wake = not patient or not self._waiting
                 (self._urgent if urgent else self._bulk).append(job)
                 self._waiting += len(entries)
-                self._ready.notify()
+                if wake:
+                    self._ready.notify()
         return job.future
 
     def close(self) -> None:
@@ -143,12 +151,17 @@ class Writer:
                 self._ready.wait_for(lambda: self._urgent or self._bulk or self._closed)
                 if not self._urgent and not self._bulk:
                     return
+                self._ready.wait_for(self._is_hurried, GATHER)
                 shares, held = self._next_shares(), self._held
             stopped = [(job, count) for job, count in shares if held and not job.anyway]
             if stopped:
                 self._leave(stopped, held)
             else:
                 self._do(shares)
+
+    def _is_hurried(self) -> bool:
+        """Whether something in line is not to wait for others."""
+        return self._closed or bool(self._bulk) or not all(job.patient for job in self._urgent)
 
     def _next_shares(self) -> list[tuple[Job, int]]:
         """The next transaction: jobs, with how many entries of each. A job stays in line until all of it is done."""

@@ -3,7 +3,7 @@
 Nobody's address or contact is here: who it is counts as a keyed hash.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
@@ -42,14 +42,22 @@ class ChargeBook:
 
     def add(self, rows: Sequence[ChargeRow], now: float) -> "Future[None]":
         """Durable once the future is done. What has ended goes."""
+        return self._line.begin(self._adding(rows, now))
+
+    def add_soon(self, rows: Sequence[ChargeRow], now: float) -> None:
+        """The same within a moment (`grouped.SOON`); a kill or a power cut takes the counts of that moment."""
+        self._line.soon(self._adding(rows, now))
+
+    def drop(self, ids: Sequence[int]) -> None:
+        """They count no more; written soon, because to count one too long is no harm."""
+        self._line.soon(lambda database: database.write_many("DELETE FROM charges WHERE id = ?", [(n,) for n in ids]))
+
+    @staticmethod
+    def _adding(rows: Sequence[ChargeRow], now: float) -> Callable[[Database], None]:
         values = [(one.id, one.act, one.by, one.who, one.until, one.ref) for one in rows]
 
         def act(database: Database) -> None:
             database.write("DELETE FROM charges WHERE until <= ?", now)
             database.write_many("INSERT OR REPLACE INTO charges VALUES (?, ?, ?, ?, ?, ?)", values)
 
-        return self._line.begin(act)
-
-    def drop(self, ids: Sequence[int]) -> None:
-        """They count no more; written soon, because to count one too long is no harm."""
-        self._line.begin(lambda database: database.write_many("DELETE FROM charges WHERE id = ?", [(n,) for n in ids]))
+        return act

@@ -1,5 +1,6 @@
 """Group commit for a small database: one thread does what everybody asks, all that waits in one transaction, so that a
-crowd shares each fsync. What is asked is a function of the database; what it gives is durable when it is given.
+crowd shares each fsync. What is asked is a function of the database; what it gives is durable when it is given. What no
+one waits for takes part in the next transaction that is waited for, or makes one a moment later.
 """
 
 import threading
@@ -13,6 +14,8 @@ from ledger_node.services.errors import ServiceError
 
 _T = TypeVar("_T")
 _MOST = 256
+SOON = 0.05
+"""Seconds from something that no one waits for to its transaction, at most."""
 _Job = tuple[Callable[[Database], Any], "Future[Any]"]
 
 
@@ -22,6 +25,7 @@ class Grouped:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._jobs: deque[_Job] = deque()
+        self._awaited = False
         self._ready = threading.Condition()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="grouped", daemon=True)
@@ -33,12 +37,22 @@ class Grouped:
 
     def begin(self, act: Callable[[Database], _T]) -> "Future[_T]":
         """The same without waiting."""
+        return self._add(act, awaited=True)
+
+    def soon(self, act: Callable[[Database], object]) -> None:
+        """It is done and durable within a moment; what the database raises is lost."""
+        self._add(act, awaited=False)
+
+    def _add(self, act: Callable[[Database], _T], *, awaited: bool) -> "Future[_T]":
         future: Future[_T] = Future()
         with self._ready:
             if self._closed:
                 raise ServiceError("closing", "the node is stopping: ask again when it is back", 503)
             self._jobs.append((act, future))
-            self._ready.notify()
+            self._awaited = self._awaited or awaited
+            # The first wakes the thread, which then waits out the moment; the next ones need not.
+            if awaited or len(self._jobs) == 1:
+                self._ready.notify()
         return future
 
     def close(self) -> None:
@@ -55,6 +69,8 @@ class Grouped:
                 self._ready.wait_for(lambda: self._jobs or self._closed)
                 if not self._jobs:
                     return
+                self._ready.wait_for(lambda: self._awaited or self._closed, SOON)
+                self._awaited = len(self._jobs) > _MOST
                 jobs = [self._jobs.popleft() for _ in range(min(_MOST, len(self._jobs)))]
             self._together(jobs)
 

@@ -7,7 +7,8 @@ a purchase moves through its states is `purchases`' business; a move from a stat
 """
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -121,6 +122,19 @@ class MarketBook:
         self.busy: set[str] = set()
         """References of purchases and refunds that a thread is about to end, so that nobody else need."""
 
+        self.buyers: set[object] = set()
+        """One for each person who is paying at this moment."""
+
+    @contextmanager
+    def buyer(self) -> Iterator[None]:
+        """A person pays within the block, so that what can wait is put off."""
+        one = object()
+        self.buyers.add(one)
+        try:
+            yield
+        finally:
+            self.buyers.discard(one)
+
     def close(self) -> None:
         """Close the file; may be called twice."""
         self._line.close()
@@ -172,7 +186,7 @@ class MarketBook:
     def logged(self, reference: str) -> None:
         """signed -> logged, and the payer's authorisation is forgotten; soon, because the ledger itself knows it."""
         statement = "UPDATE purchases SET state = 'logged', authorisation = '' WHERE reference = ? AND state = 'signed'"
-        self._line.begin(lambda database: database.write(statement, reference))
+        self._line.soon(lambda database: database.write(statement, reference))
         self.work.set()
 
     def give_up(self, reference: str, *states: PurchaseState) -> bool:

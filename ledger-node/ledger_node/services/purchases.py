@@ -68,6 +68,11 @@ def hold_money(node: Node, price: Price, payer: Payer, *, to_be_shown: bool = Tr
     `to_be_shown`: the receipt is durable, because somebody elsewhere is going to sign it. Who logs it at once can do
     without: a hold whose receipt was lost is asked for again.
     """
+    with node.market.buyer():
+        return _hold_money(node, price, payer, to_be_shown=to_be_shown)
+
+
+def _hold_money(node: Node, price: Price, payer: Payer, *, to_be_shown: bool) -> Purchase:
     provider = provider_of(node)
     one = _begun(node, price, payer)
     if one.state != "asked":
@@ -94,23 +99,29 @@ def log_entry(node: Node, one: Purchase, raw: bytes) -> Outcome:
     reference = one.bill.reference
     node.market.busy.add(reference)
     try:
-        if not node.market.signed(reference, one.receipt, raw):
-            raise _too_late()
-        answer = submit(node, raw)
-        if isinstance(answer, Rejected):
-            node.market.give_up(reference, "signed")
-            _try(node, _known(node, one), _give_back)
-            raise ServiceError.of(answer)
-        node.market.logged(reference)
-        return answer
+        with node.market.buyer():
+            return _log_entry(node, one, raw)
     finally:
         node.market.busy.discard(reference)
+
+
+def _log_entry(node: Node, one: Purchase, raw: bytes) -> Outcome:
+    reference = one.bill.reference
+    if not node.market.signed(reference, one.receipt, raw):
+        raise _too_late()
+    answer = submit(node, raw)
+    if isinstance(answer, Rejected):
+        node.market.give_up(reference, "signed")
+        _try(node, _known(node, one), _give_back)
+        raise ServiceError.of(answer)
+    node.market.logged(reference)
+    return answer
 
 
 def submit(node: Node, raw: bytes) -> Outcome | Rejected:
     """Log one entry, ahead of uploads, because a person waits. Raises ServiceError "disk"."""
     with fault_as_error():
-        return node.ledger.submit([raw], urgent=True).result()[0]
+        return node.ledger.submit([raw], urgent=True, patient=True).result()[0]
 
 
 def resume(node: Node) -> int:

@@ -93,17 +93,27 @@ class Tally:
     def keep(self, charge: Charge, now: float, ref: str = "") -> "Future[None] | None":
         """Write it to the disk, where its table says so: durable once the future is done. `ref` may end it earlier."""
         with self._lock:
-            rows = [self._rows[one] for one in charge if one in self._rows]
-            rows = [ChargeRow(one.id, one.act, one.by, one.who, one.until, ref) for one in rows]
-            for row in rows:
-                self._rows[row.id] = row
-                if ref:
-                    self._by_ref.setdefault(ref, []).append(row.id)
-            durable = [row for row in rows if row.act in _DISK]
-            if self._book is None or not durable:
-                return None
-            self._kept.update(row.id for row in durable)
-            return self._book.add(durable, now)
+            durable = self._named(charge, ref)
+            return self._book.add(durable, now) if self._book and durable else None
+
+    def keep_soon(self, charge: Charge, now: float, ref: str = "") -> None:
+        """The same, durable within a moment: for what costs less than a wait for the disk."""
+        with self._lock:
+            durable = self._named(charge, ref)
+            if self._book and durable:
+                self._book.add_soon(durable, now)
+
+    def _named(self, charge: Charge, ref: str) -> list[ChargeRow]:
+        """Note what may end the charge; those of it that are kept on disk."""
+        rows = [self._rows[one] for one in charge if one in self._rows]
+        rows = [ChargeRow(one.id, one.act, one.by, one.who, one.until, ref) for one in rows]
+        for row in rows:
+            self._rows[row.id] = row
+            if ref:
+                self._by_ref.setdefault(ref, []).append(row.id)
+        durable = [row for row in rows if row.act in _DISK] if self._book else []
+        self._kept.update(row.id for row in durable)
+        return durable
 
     def give_back(self, charge: Charge) -> None:
         """It came to nothing, and counts no more."""

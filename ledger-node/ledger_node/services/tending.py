@@ -74,5 +74,5 @@ class Tender:
         """Money that is held can be captured a little later; who waits to pay should not."""
         until = time.monotonic() + LONGEST
         self._closing.wait(GATHER)
-        while self._node.market.busy and time.monotonic() < until and not self._closing.wait(GATHER):
+        while self._node.market.buyers and time.monotonic() < until and not self._closing.wait(GATHER):
             pass

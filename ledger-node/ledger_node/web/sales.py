@@ -66,7 +66,7 @@ class _Sales:
             held = await self._hands.do(
                 lambda: sale.keep(self._node, event, asked.tickets, asked.tier, self._vacancies)
             )
-        self._node.tally.keep(charge, self._node.now(), _ref(held.token))
+        self._node.tally.keep_soon(charge, self._node.now(), _ref(held.token))
         lines = [{"ticket": line.ticket, "tier": line.tier, "price": line.price} for line in held.lines]
         kept = {"hold": held.token, "until": held.until, "tickets": lines, "fee": held.fee, "currency": held.currency}
         return reply(kept, 201)

@@ -93,6 +93,30 @@ def test_callers_who_wait_share_one_commit_and_claims_go_first(ledger):
     assert len(sizes) == 2
 
 
+def test_a_crowd_that_can_wait_shares_one_commit(ledger, monkeypatch):
+    monkeypatch.setattr("ledger_node.log.writer.GATHER", 60)
+    sizes, gate = [], gates()[0]
+    ledger.subscribe(sizes.append)
+    crowd = [ledger.submit([gate.refuse(code(1))], urgent=True, patient=True) for _ in range(20)]
+    assert not any(future.done() for future in crowd)
+    claim = ledger.submit([gates()[1].admit(code(2))], urgent=True)
+    assert claim.result(10)[0].verdict == "accepted"
+    assert {future.result(10)[0].verdict for future in crowd} == {"accepted"}
+    assert len(sizes) == 1, "the claim waited for no one, and the crowd went with it"
+
+
+def test_one_who_can_wait_is_served_although_no_one_else_comes(ledger):
+    (answer,) = ledger.submit([gates()[0].refuse(code(1))], urgent=True, patient=True).result(10)
+    assert answer.verdict == "accepted"
+
+
+def test_what_can_wait_is_logged_when_the_ledger_closes(ledger, monkeypatch):
+    monkeypatch.setattr("ledger_node.log.writer.GATHER", 60)
+    patient = ledger.submit([gates()[0].refuse(code(1))], urgent=True, patient=True)
+    ledger.close()
+    assert patient.result(10)[0].verdict == "accepted"
+
+
 def test_a_whole_is_kept_whole_or_not_at_all(ledger):
     size = ledger.size
     good = next(OPERATOR.issue(EVENT, [ticket(50)], NOW))
