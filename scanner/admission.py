@@ -28,7 +28,17 @@ MARK_VIEW_OLD = "view-old"
 NODES_SHARE = 2 / 3
 """Of the claim deadline, while other gates are near: what is left is theirs, if the node has not answered by then."""
 
-_CLAIM_LOST = {"duplicate": Reason.USED_ELSEWHERE, "stale": Reason.TRANSFERRED, "revoked": Reason.BLOCKED}
+_CLAIM_LOST = {"duplicate": Reason.USED_ELSEWHERE, "revoked": Reason.BLOCKED}
+_STALE = {
+    "sold-then-entered": Reason.TRANSFERRED,
+    "cancelled": Reason.CANCELLED,
+    "refunded": Reason.REFUNDED,
+    "blocked": Reason.BLOCKED,
+    "event-cancelled": Reason.EVENT_CANCELLED,
+}
+"""What became of a ticket that the ledger knows better, by the cause that it gives. A cause of a later release says no
+more than that this ticket does not enter.
+"""
 _OVER = {"void-came-first", "release-came-first", "taken-back"}
 """What the ledger says of an admission that this device took back before it claimed it: only a broken gate, or an old
 copy of its card, does.
@@ -137,7 +147,7 @@ class Admission:
         if receipt.verdict == "accepted":
             self._journal.decided(record.counter, "claimed")
             return Decision(verdict, record.counter)
-        lost = held_elsewhere(verdict, manifest) if receipt.verdict == OTHER_LEASE else _lost(verdict, receipt)
+        lost = held_elsewhere(verdict, manifest) if receipt.verdict == OTHER_LEASE else claim_lost(verdict, receipt)
         self._journal.void(record.counter, str(lost.reason), at, _elsewhere(receipt))
         return Decision(lost, record.counter)
 
@@ -206,13 +216,15 @@ def _used_at(verdict: Verdict, gate: str, at: int) -> Verdict:
     return replace(verdict, outcome="refuse", reason=Reason.USED_ELSEWHERE, detail={"gate": gate, "at": at})
 
 
-def _lost(verdict: Verdict, receipt: Receipt) -> Verdict:
+def claim_lost(verdict: Verdict, receipt: Receipt) -> Verdict:
+    """An admission whose claim the ledger refused by this receipt, and why the holder does not enter."""
     if receipt.verdict == CONFLICT:
         # The gate's trouble and not the ticket's: the gate closes, and the visitor enters at another one.
         return replace(verdict, outcome="amber", reason=Reason.ASK_SUPERVISOR, detail={"ledger": CONFLICT})
     if receipt.verdict == "stale" and receipt.reason in _OVER:
         return replace(verdict, outcome="amber", reason=Reason.ASK_SUPERVISOR, detail={"ledger": receipt.reason})
-    reason = _CLAIM_LOST.get(receipt.verdict, Reason.BLOCKED)
+    told = _STALE.get(receipt.reason) if receipt.verdict == "stale" else _CLAIM_LOST.get(receipt.verdict)
+    reason = told or Reason.BLOCKED
     gate, at = receipt.first or ("", 0)
     detail = {"gate": gate, "at": at, "ledger": receipt.verdict} if gate else {"ledger": receipt.verdict}
     return replace(verdict, outcome="refuse", reason=reason, detail=detail)

@@ -97,6 +97,7 @@ REASONS: dict[Reason, Text] = {
     Reason.REFUNDED: Text("門票已退款", "Ticket refunded", *_TO_OFFICE),
     Reason.BLOCKED: Text("門票已凍結", "Ticket blocked", *_TO_OFFICE),
     Reason.ALREADY_USED: Text("門票已入場", "Already entered", *_TO_OFFICE),
+    Reason.EVENT_CANCELLED: Text("節目已取消", "Event cancelled", *_TO_OFFICE),
     Reason.ZONE_CLOSED: Text(
         "此區未開放", "Zone closed", "請等候廣播或查詢職員", "Wait for the announcement or ask staff"
     ),

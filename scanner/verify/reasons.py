@@ -43,6 +43,7 @@ class Reason(StrEnum):
     REFUNDED = "refunded"
     BLOCKED = "blocked"
     ALREADY_USED = "already-used"
+    EVENT_CANCELLED = "event-cancelled"
     ZONE_CLOSED = "zone-closed"
     USED_ELSEWHERE = "used-elsewhere"
 

@@ -18,9 +18,12 @@ from structlog.testing import capture_logs
 
 from ledger_node.services import tickets
 from ledger_node.services.devices import revoke
-from ledger_node.services.events import change_event
+from ledger_node.services.events import cancel_event, change_event
 from ledger_node.web import schemas
+from scanner.admission import claim_lost
+from scanner.sync.answers import RecordAnswer
 from scanner.sync.enrol import enrolment_of
+from scanner.verify.admit import Verdict
 from scanner.verify.checkpoint import Checkpoint, VerifierKey, open_checkpoint, sign_checkpoint
 from scanner.verify.enrolment import EnrolmentCode, seal_code
 from scanner.verify.entry import Malformed, decode_map
@@ -28,6 +31,7 @@ from scanner.verify.gatecode import event_hash
 from scanner.verify.manifest import EventManifest
 from scanner.verify.merkle import leaf_hash, verify_consistency, verify_inclusion
 from scanner.verify.possession import device_message
+from scanner.verify.reasons import Reason
 from scanner.verify.revocation import check_revocation
 from scanner.verify.row import Row
 from scanner.verify.snapshot import SnapshotHeader, read_header, unpack_rows
@@ -353,6 +357,23 @@ def test_a_claim_for_what_was_taken_back_opens_no_gate(venue, end):
     assert [one["verdict"] for one in entered] == ["accepted", "accepted"]
     receipts = broken.upload([known]).json["receipts"]
     assert receipts[0]["verdict"] == "accepted", "the receipt of the same bytes stays as it was"
+
+
+def test_a_claim_that_the_ledger_refuses_says_on_the_screen_what_happened(venue):
+    """The gate's list is from before: it took every one of these for a ticket that had been sold."""
+    gate, node = venue.gate("R1"), venue.running.node
+
+    def screen(ticket: int) -> Reason:
+        answer = gate.claim(gate.admission(ticket, venue.code(ticket)))
+        told = RecordAnswer.parse(answer.content)
+        assert isinstance(told, RecordAnswer)
+        return claim_lost(Verdict("admit", Reason.OK, ticket), told.receipt(ticket)).reason
+
+    for ticket, state in enumerate(("cancelled", "refunded", "blocked"), 1):
+        node.commit([node.operator.set_state(EVENT, [ticket], state, "test", node.seconds)])
+        assert screen(ticket) == state
+    cancel_event(node, EVENT, "test")
+    assert screen(4) == Reason.EVENT_CANCELLED
 
 
 def test_a_gate_that_took_one_admission_back_in_two_ways_is_named(venue):

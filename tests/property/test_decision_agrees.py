@@ -17,6 +17,7 @@ EXAMPLES = 1_000
 UNREADABLE = {Reason.NOT_A_CODE, Reason.MALFORMED, Reason.UPDATE_GATE, Reason.UNSUPPORTED_VERSION}
 ELSEWHERE = {
     *(Reason.ONE_AT_A_TIME, Reason.ASK_SUPERVISOR, Reason.OTHER_LEASE, Reason.USED_ELSEWHERE, Reason.LIST_EXPIRED),
+    Reason.EVENT_CANCELLED,
     # A second look tells them apart: scanner/verify/sightings.py.
     *(Reason.OLD_CODE, Reason.SCREENSHOT),
 }

@@ -83,17 +83,24 @@ def test_a_lost_claim_ends_when_the_view_knows_better(gate: WholeGate) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ledger_says", "reason"),
+    ("ledger_says", "cause", "reason"),
     [
-        ("stale", Reason.TRANSFERRED),
-        ("revoked", Reason.BLOCKED),
-        ("unknown", Reason.BLOCKED),
-        ("rejected", Reason.BLOCKED),
+        ("stale", "sold-then-entered", Reason.TRANSFERRED),
+        ("stale", "cancelled", Reason.CANCELLED),
+        ("stale", "refunded", Reason.REFUNDED),
+        ("stale", "blocked", Reason.BLOCKED),
+        ("stale", "event-cancelled", Reason.EVENT_CANCELLED),
+        ("stale", "a cause of a later release", Reason.BLOCKED),
+        ("revoked", "", Reason.BLOCKED),
+        ("unknown", "forged", Reason.BLOCKED),
+        ("rejected", "", Reason.BLOCKED),
     ],
 )
-def test_the_ledgers_word_counts_more_than_the_view(gate: WholeGate, ledger_says: str, reason: Reason) -> None:
+def test_the_ledgers_word_counts_more_than_the_view_and_says_what_happened(
+    gate: WholeGate, ledger_says: str, cause: str, reason: Reason
+) -> None:
     gate.node.away = False
-    gate.node.answer = Receipt(1, ledger_says, 12)
+    gate.node.answer = Receipt(1, ledger_says, 12, reason=cause)
     decision = gate.decide(compact_code(7).text())
     assert (decision.verdict.outcome, decision.verdict.reason, decision.opens) == ("refuse", reason, False)
     assert gate.kinds()[-1] == "void"

@@ -30,6 +30,7 @@ ELSEWHERE = {
     "ask-supervisor",
     "other-lease",
     "list-expired",
+    "event-cancelled",
     "used-elsewhere",
     "old-code",
     "screenshot",

@@ -33,7 +33,7 @@ def test_every_reason_is_explained_in_the_order_of_the_code() -> None:
 
 def test_every_reason_stands_in_the_decision() -> None:
     named = set(re.findall(r"`([a-z-]+)`", section("The decision")))
-    assert set(Reason) - named == {Reason.ONE_AT_A_TIME, Reason.USED_ELSEWHERE}
+    assert set(Reason) - named == {Reason.ONE_AT_A_TIME}
 
 
 def test_colours_are_those_of_the_frozen_decisions() -> None:
