@@ -50,8 +50,11 @@ wifi() {
         say "Wi-Fi: the country $country could not be set"
     # Beside the connection in use, which goes on if the new one does not stand.
     nmcli connection delete gate-wifi-new >/dev/null 2>&1 || true
-    if ! why=$(nmcli connection add type wifi con-name gate-wifi-new ssid "$name" wifi-sec.key-mgmt wpa-psk \
-        wifi-sec.psk "$passphrase" connection.autoconnect no connection.autoconnect-retries 0 2>&1); then
+    is_passphrase "$passphrase" ||
+        complain "Wi-Fi: $name is not tried: a passphrase has 8 to 63 characters of ASCII (line 2)" || return
+    profile=$root/etc/NetworkManager/system-connections/gate-wifi-$(cat /proc/sys/kernel/random/uuid).nmconnection
+    if ! why=$( (umask 077 && wifi_profile "$name" "$passphrase" > "$profile") && nmcli connection load "$profile" 2>&1); then
+        rm -f "$profile"
         complain "Wi-Fi: $name is not tried: $(plain_wifi "$why")" || return
     fi
     if ! why=$(nmcli --wait 60 connection up gate-wifi-new 2>&1); then
@@ -67,10 +70,23 @@ wifi() {
     say "Wi-Fi: $name"
 }
 
+# WPA's own rule: 8 to 63 printable characters of ASCII, or the key itself as 64 hex digits.
+is_passphrase() {
+    case $1 in *[!\ -~]*) return 1 ;; esac
+    [ ${#1} -ge 8 ] && { [ ${#1} -le 63 ] || { [ ${#1} = 64 ] && case $1 in *[!0-9A-Fa-f]*) false ;; esac; }; }
+}
+
+# A connection as NetworkManager's file of it (nm-settings-keyfile). A passphrase that were an argument of nmcli could be
+# read by every user of the machine; printf is the shell's own.
+wifi_profile() {
+    printf '[connection]\nid=gate-wifi-new\ntype=wifi\nautoconnect=false\nautoconnect-retries=0\n\n[wifi]\nssid=%s\n' \
+        "$(printf %s "$1" | od -An -v -tu1 | tr -s ' \n' ';' | sed 's/^;//')"
+    printf '\n[wifi-security]\nkey-mgmt=wpa-psk\npsk=%s\n' "$(printf %s "$2" | sed 's/\\/\\\\/g; s/ /\\s/g')"
+}
+
 # What NetworkManager says, as what to do. The numbers are its NMDeviceStateReason.
 plain_wifi() {
     case $1 in
-        *psk*invalid* | *psk*"not valid"*) echo "a passphrase has 8 to 63 characters" ;;
         *"(7)"* | *"(8)"* | *"(9)"* | *"(10)"* | *"(11)"* | *ecrets*) echo "the passphrase is wrong (line 2)" ;;
         *"(53)"* | *"could not be found"* | *"o network with SSID"*)
             echo "no network of this name is in reach (line 1; capital letters count; 5 GHz needs the country, line 3)" ;;

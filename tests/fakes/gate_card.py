@@ -27,9 +27,12 @@ saved=$GATE_ROOT/connections; mkdir -p "$saved"
 case "$1 $2" in
     "connection delete") rm "$saved/$3" 2>/dev/null || { echo "Error: unknown connection '$3'." >&2; exit 10; } ;;
     "connection show") [ -e "$saved/$3" ] || { echo "Error: $3 - no such connection profile." >&2; exit 10; } ;;
-    "connection add")
-        [ "${#12}" -ge 8 ] || { echo "Error: 802-11-wireless-security.psk: property is invalid." >&2; exit 2; }
-        printf '%s\\n%s\\n' "$8" "${12}" > "$saved/$6" ;;
+    "connection load")
+        of() { sed -n "s/^$1=//p" "$file"; }
+        file=$3
+        [ "$(stat -c %a "$file")" = 600 ] || { echo "Error: Could not load file '$file'" >&2; exit 1; }
+        for byte in $(of ssid | tr ';' ' '); do printf "\\\\$(printf %o "$byte")"; done > "$saved/$(of id)"
+        of psk | sed 's/\\\\\\\\/\\x01/g; s/\\\\s/ /g; s/\\x01/\\\\/g; 1s/^/\\n/' >> "$saved/$(of id)" ;;
     "connection modify") mv "$saved/$3" "$saved/$5" ;;
     "connection up")
         [ -e "$saved/$3" ] || { echo "Error: unknown connection '$3'." >&2; exit 10; }
@@ -68,7 +71,7 @@ class Card:
         self.base = root / "opt/ticketme-gate"
         self.boot = root / "boot/firmware"
         self.gate = self.boot / "gate"
-        for folder in (self.gate, root / "etc", root / "air", self.base, root / "usr/local/lib/ticketme-gate"):
+        for folder in (self.gate, root / "etc/NetworkManager/system-connections", root / "air", self.base, root / "usr/local/lib/ticketme-gate"):
             folder.mkdir(parents=True)
         for program in ("raspi-config", "sync", "journalctl"):
             self.stand_in(f"bin/{program}")

@@ -117,14 +117,30 @@ def test_a_wifi_passphrase_leaves_the_boot_partition_when_it_stood(gate: Card) -
 
 
 @pytest.mark.parametrize(
+    ("name", "passphrase"),
+    [("Venue", "secret pass"), ("海港 5G; #1=", r" \s a\\b;'\"$x` "), ("[wifi]", "0" * 64)],
+    ids=["plain", "odd", "key"],
+)
+def test_a_wifi_passphrase_is_no_argument_of_any_program(gate: Card, name: str, passphrase: str) -> None:
+    """Attack: every user of the machine reads the arguments of every program."""
+    (gate.root / "air" / name).write_text(passphrase)
+    gate.put("wifi", f"{name}\n{passphrase}\nHK\n")
+    assert gate.provision().returncode == 0, gate.report()
+    assert (gate.root / "connections/gate-wifi").read_text() == f"{name}\n{passphrase}\n"
+    assert passphrase not in "".join(gate.called())
+
+
+@pytest.mark.parametrize(
     ("text", "said"),
     [
         ("Venue\nwrong pass\nHK\n", "the passphrase is wrong (line 2)"),
         ("Venoe\nsecret pass\nHK\n", "no network of this name is in reach"),
-        ("Venue\nshort\nHK\n", "a passphrase has 8 to 63 characters"),
+        ("Venue\nshort\nHK\n", "a passphrase has 8 to 63 characters of ASCII"),
+        ("Venue\n密碼密碼密碼密碼\nHK\n", "a passphrase has 8 to 63 characters of ASCII"),
+        (f"Venue\n{'x' * 64}\nHK\n", "a passphrase has 8 to 63 characters of ASCII"),
         ("Venue\n", "the file needs three lines"),
     ],
-    ids=["passphrase", "name", "too-short", "too-few-lines"],
+    ids=["passphrase", "name", "too-short", "not-ascii", "too-long", "too-few-lines"],
 )
 def test_a_wifi_that_does_not_stand_is_explained_and_kept(gate: Card, text: str, said: str) -> None:
     (gate.root / "air/Venue").write_text("secret pass")

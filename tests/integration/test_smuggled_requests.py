@@ -28,6 +28,13 @@ SHAPES = {
     "a bare carriage return": GET + b"X: a\rb\r\n\r\n",
     "a zero byte": GET + b"X: a\0b\r\n\r\n",
     "a folded line": GET + b"X: a\r\n b\r\n\r\n",
+    "no host": b"GET /v1/events HTTP/1.1\r\n\r\n" + INNER,
+    "two hosts": GET + b"Host: other\r\n\r\n" + INNER,
+    "one host twice": GET + b"Host: n\r\n\r\n" + INNER,
+    "a post with two hosts": POST + b"Host: other\r\nContent-Length: 2\r\n\r\n{}" + INNER,
+    "HTTP/0.9": b"GET /v1/events\r\n\r\n",
+    "HTTP/0.9, said": b"GET /v1/events HTTP/0.9\r\nHost: n\r\n\r\n" + INNER,
+    "HTTP/2.0, said": b"GET /v1/events HTTP/2.0\r\nHost: n\r\n\r\n" + INNER,
 }
 
 
@@ -53,6 +60,10 @@ def test_an_unclear_end_is_refused_and_nothing_behind_it_is_read(running: Runnin
 def test_two_clear_requests_on_one_line_are_two(running: Running) -> None:
     last = INNER.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
     assert statuses(running, INNER + last) == [b"200", b"200"]
+
+
+def test_an_old_client_need_not_name_the_host(running: Running) -> None:
+    assert statuses(running, b"GET /v1/events HTTP/1.0\r\n\r\n") == [b"200"]
 
 
 def test_a_request_is_not_sent_back_to_who_asks_for_it(running: Running) -> None:

@@ -15,13 +15,13 @@ Fields (the Chinese names are read in files, too):
 A reason names the field and never its content, so that it can be logged.
 """
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ledger_node import spelling
+from ledger_node.strict_json import NotJson, parse_json
 
 MOST_TICKETS = 500
 MOST_INDEX = 2**32 - 1
@@ -179,29 +179,7 @@ def _contact(name: str, value: Any, read: Callable[[str], str | None], like: str
 def read_json_order(text: str, line: int) -> Order | BadRow:
     """One order as a JSON object. A key that stands there twice is a fault, because systems differ on which counts."""
     try:
-        value = json.loads(text, object_pairs_hook=once, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        return BadRow(line, f"not JSON: {_brief(error)}")
+        value = parse_json(text)
+    except NotJson as error:
+        return BadRow(line, f"not JSON: {error}")
     return read_order(value, line) if isinstance(value, dict) else BadRow(line, "not a JSON object")
-
-
-def _brief(error: Exception) -> str:
-    """Without the content, which a decoder's message does not carry, but a key's name may."""
-    if isinstance(error, json.JSONDecodeError):
-        return f"{error.msg} at character {error.pos}"
-    return str(error) if type(error) is ValueError and str(error) == _TWICE else "too deep or not a value of JSON"
-
-
-_TWICE = "a field stands there twice"
-
-
-def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """For `object_pairs_hook`. Raises ValueError for a key that stands there twice."""
-    made = dict(pairs)
-    if len(made) < len(pairs):
-        raise ValueError(_TWICE)
-    return made
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(name)

@@ -18,6 +18,7 @@ from urllib.parse import quote
 from ledger_node.adapters.exchange import Answer, HttpDoor, HttpError, Limits
 from ledger_node.adapters.provider_orders import Attest, Order, Transaction
 from ledger_node.adapters.retry import Patience
+from ledger_node.strict_json import NotJson, parse_json
 from ledger_node.contract.provider import Attestation, Money, Receipt, open_receipt, signed_by
 from scanner.verify.entry import Malformed
 from scanner.verify.httpsig import Refused, sign_request, verify_response
@@ -183,8 +184,8 @@ def _about_us(status: int) -> bool:
 
 def _object(body: bytes) -> Mapping[str, Any]:
     try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
+        value = parse_json(body)
+    except NotJson:
         value = None
     if not isinstance(value, dict):
         raise _NoGoodAnswerError("an answer that is not a JSON object", final=True)

@@ -17,6 +17,7 @@ from ledger_node import spelling
 from ledger_node.adapters.delivery import DeliveryError, NotSent, Sent
 from ledger_node.adapters.exchange import Answer, HttpDoor, HttpError, Limits
 from ledger_node.adapters.retry import Patience
+from ledger_node.strict_json import NotJson, parse_json
 
 Encoding = Literal["json", "form"]
 MOST_TEXT = 670
@@ -123,7 +124,7 @@ def _later(status: int) -> bool:
 def _told(body: bytes) -> dict[str, Any]:
     """The answer's fields if it has any: that the message was taken is said by the status."""
     try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
+        value = parse_json(body)
+    except NotJson:
         return {}
     return value if isinstance(value, dict) else {}

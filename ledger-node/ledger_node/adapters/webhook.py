@@ -13,13 +13,13 @@ import base64
 import binascii
 import hashlib
 import hmac
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ledger_node.adapters.orders import BadRow, Order, once, read_order
+from ledger_node.adapters.orders import BadRow, Order, read_order
+from ledger_node.strict_json import NotJson, parse_json
 
 WINDOW = 300
 """Seconds by which the timestamp may differ from the reader's clock, either way."""
@@ -89,8 +89,8 @@ def _signed(message: bytes, signatures: str, secrets: Sequence[bytes]) -> bool:
 
 def _orders(body: bytes) -> tuple[Order | BadRow, ...] | str:
     try:
-        value = json.loads(body.decode(), object_pairs_hook=once)
-    except (ValueError, RecursionError):
+        value = parse_json(body)
+    except NotJson:
         return "the body is not JSON in UTF-8, or a field stands there twice"
     listed = value.get("orders", [value]) if isinstance(value, dict) else None
     if not isinstance(listed, list) or not 0 < len(listed) <= MOST_ORDERS:

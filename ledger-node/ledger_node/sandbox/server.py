@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote
 
+from ledger_node.strict_json import NotJson, parse_json
 from ledger_node.sandbox.bank import RefusedError
 from ledger_node.sandbox.consent import PATH as CONSENT
 from ledger_node.sandbox.consent import consent
@@ -87,8 +88,8 @@ def _performed(provider: Provider, kind: str, body: bytes, *, decline: bool) -> 
 def read_object(body: bytes) -> dict[str, Any] | None:
     """The JSON object, or None."""
     try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
+        value = parse_json(body)
+    except NotJson:
         return None
     return value if isinstance(value, dict) else None
 

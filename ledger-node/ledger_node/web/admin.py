@@ -5,7 +5,6 @@ POST /do/<operation> takes and gives JSON; POST /import/<event> takes a CSV file
 """
 
 import asyncio
-import json
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import ExitStack, suppress
@@ -18,6 +17,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from ledger_node.strict_json import NotJson, parse_json
 from ledger_node.home_folder import full_disk
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.issue import import_file
@@ -55,11 +55,11 @@ class _Admin:
     async def do(self, request: Request) -> Reply:
         body = await read_body(request, _SMALL)
         try:
-            values = json.loads(body)
-        except ValueError:
+            values = parse_json(body)
+        except NotJson:
             values = None
         if not isinstance(values, dict):
-            raise ServiceError("bad-json", "the body is a JSON object", 400)
+            raise ServiceError("bad-json", "the body is a JSON object, and no field stands there twice", 400)
         return reply(await asyncio.to_thread(perform, self._node, request.path_params["operation"], values))
 
     async def load(self, request: Request) -> Reply:

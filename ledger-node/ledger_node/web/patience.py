@@ -47,6 +47,20 @@ class Patience:
     most_connections: int = field(default_factory=most_connections)
 
 
+class _RefusedError(Exception):
+    """The parser is to stop: what follows this head is not to be read."""
+
+
+def _fault_of_head(version: str, headers: list[tuple[bytes, bytes]]) -> str:
+    """Why a proxy and this server may understand two things by a head (RFC 9112, 2.3 and 3.2); "" if they do not."""
+    if version not in {"1.0", "1.1"}:
+        return "ask in HTTP/1.1"
+    hosts = sum(name == b"host" for name, _ in headers)
+    if hosts != 1 and (hosts or version == "1.1"):
+        return f"a request names one Host, and this one {hosts or 'none'}"
+    return ""
+
+
 def patient(patience: Patience) -> type[HttpToolsProtocol]:
     """A server's protocol with these limits; connections of one server know of each other."""
 
@@ -105,6 +119,8 @@ class _PatientProtocol(HttpToolsProtocol):
 
     def send_400_response(self, _msg: str) -> None:
         """What came is no HTTP; the library's own words would say no more."""
+        if self.transport.is_closing():
+            return
         address = self.client[0] if self.client else "this machine"
         self._refuse(ServiceError("not-http", self.not_http.came(self._newest, address, self.loop.time), 400))
 
@@ -118,6 +134,9 @@ class _PatientProtocol(HttpToolsProtocol):
         """The head is whole; whoever handles it reads the body."""
         self._rest()
         self._whole = False
+        if fault := _fault_of_head(self.parser.get_http_version(), self.headers):
+            self._refuse(ServiceError("bad-head", fault, 400))
+            raise _RefusedError(fault)
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from ledger_node.strict_json import NotJson, parse_json
 from ledger_node.services.errors import ServiceError
 
 Hex = Annotated[str, Field(pattern=r"^([0-9a-f]{2})*$")]
@@ -230,7 +231,11 @@ _M = TypeVar("_M", bound=BaseModel)
 def read_json(model: type[_M], body: bytes) -> _M:
     """The body as this model. Raises ServiceError "bad-json" that names the first thing that is wrong."""
     try:
-        return model.model_validate_json(body)
+        made = model.model_validate_json(body)
+        parse_json(body)
+        return made
+    except NotJson as error:
+        raise ServiceError("bad-json", f"the body: {error}", 400) from None
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(map(str, first["loc"])) or "the body"
