@@ -1,21 +1,30 @@
 #!/bin/sh
 # Makes the folder `gate` on the boot partition of a gate's card: of a freshly written one, or of a gate that is to be
-# updated. usage: systemd/bundle.sh FOLDER [--wheels]
+# updated. usage: systemd/bundle.sh FOLDER [--wheels] [--sign KEY]
 #   FOLDER    the mounted boot partition of a Raspberry Pi OS card (it holds cmdline.txt)
 #   --wheels  put the packages in, so that the gate needs no internet; run this on a Pi with the gate's version of Python
+#   --sign    with this SSH key (KEY.pub beside it). A gate that was installed from a signed card takes updates by that key
+#             only. `ssh-keygen -t ed25519 -f gate-updates` makes one; keep it, and a copy of it
 set -eu
 case " $* " in *" --help "* | *" -h "*) sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; exit 0 ;; esac
 fail() { echo "bundle: $*" >&2; exit 1; }
-misused() { echo "bundle: $*; usage: systemd/bundle.sh FOLDER [--wheels]" >&2; exit 2; }
+misused() { echo "bundle: $*; usage: systemd/bundle.sh FOLDER [--wheels] [--sign KEY]" >&2; exit 2; }
 
-out='' wheels=''
-for word in "$@"; do
-    case $word in
-        --wheels) wheels=$word ;;
-        -*) misused "unknown option $word" ;;
-        *) [ -z "$out" ] || misused "one folder, not $out and $word"; out=$word ;;
+out='' wheels='' key=''
+while [ $# -gt 0 ]; do
+    case $1 in
+        --wheels) wheels=$1 ;;
+        --sign) [ $# -gt 1 ] || misused "--sign: which key?"; key=$2; shift ;;
+        -*) misused "unknown option $1" ;;
+        *) [ -z "$out" ] || misused "one folder, not $out and $1"; out=$1 ;;
     esac
+    shift
 done
+if [ -n "$key" ]; then
+    command -v ssh-keygen >/dev/null || fail "--sign needs ssh-keygen (Debian: openssh-client). Nothing was written"
+    [ -f "$key" ] && [ -f "$key.pub" ] || fail "$key is no SSH key with its $key.pub beside it. Nothing was written." \
+        "\`ssh-keygen -t ed25519 -f $key\` makes both"
+fi
 [ -n "$out" ] || misused "name the folder of the card"
 if [ ! -f "$out/cmdline.txt" ]; then
     seen=
@@ -53,10 +62,17 @@ if [ "$wheels" = --wheels ]; then
     rm -rf "$work/.venv"
 fi
 # The sum last: a card that is pulled out too early has none that fits, and the gate says so.
-rm -f "$out/gate/ticketme-gate.tar.sha256"
+rm -f "$out/gate/ticketme-gate.tar.sha256" "$out/gate/ticketme-gate.tar.sha256.sig" "$out/gate/signer"
 tar -cf "$out/gate/ticketme-gate.tar" --owner=0 --group=0 -C "$work" .
 cp "$source/systemd/first-boot.sh" "$out/gate/first-boot.sh"
-(cd "$out/gate" && sha256sum ticketme-gate.tar > ticketme-gate.tar.sha256)
+(cd "$out/gate" && sha256sum ticketme-gate.tar) > "$work/ticketme-gate.tar.sha256"
+if [ -n "$key" ]; then
+    ssh-keygen -Y sign -q -n ticketme-gate -f "$key" "$work/ticketme-gate.tar.sha256" ||
+        fail "$key did not sign, so the card holds no bundle that a gate takes: repeat with the right passphrase"
+    cp "$work/ticketme-gate.tar.sha256.sig" "$out/gate/"
+    echo "gate namespaces=\"ticketme-gate\" $(cut -d ' ' -f 1,2 "$key.pub")" > "$out/gate/signer"
+fi
+cp "$work/ticketme-gate.tar.sha256" "$out/gate/"
 
 # A gate that took its settings in keeps them: only a new card gets the defaults to begin with.
 if [ ! -e "$out/gate/report.txt" ]; then
@@ -81,4 +97,5 @@ fi
 sync
 [ "$how" = alone ] || echo "Raspberry Pi Imager's own settings of this card run first, then the gate's"
 [ ! -e "$out/gate/report.txt" ] || echo "this card was in a gate: it keeps its settings and enrolment, and takes the new release"
+[ -n "$key" ] || echo "not signed (--sign): a gate that was installed from a signed card does not take this bundle"
 echo "now: edit $out/gate/gate.toml and $out/gate/install, and write the line 'URL CODE' into $out/gate/enrol"

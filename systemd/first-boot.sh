@@ -17,12 +17,22 @@ if ! sha256sum --check --status ticketme-gate.tar.sha256; then
     say "the bundle on this card is damaged: run bundle.sh again, and let the computer eject the card before you take it out"
     exit 1
 fi
+# A gate that was installed from a signed card goes by the key of that card, not by one that this card names.
+signer=$base/signer
+[ -e "$signer" ] || signer=signer
+if [ -e "$signer" ] && ! ssh-keygen -Y verify -q -f "$signer" -I gate -n ticketme-gate -s ticketme-gate.tar.sha256.sig \
+    < ticketme-gate.tar.sha256 >/dev/null 2>&1; then
+    say "the bundle on this card is not signed by the key that this gate takes updates by: make it with bundle.sh --sign and that key"
+    exit 1
+fi
 rm -rf "$base/setup.new"
 mkdir -p "$base/setup.new" "$lib"
 tar -xf ticketme-gate.tar -C "$base/setup.new" --no-same-owner
 # What a laptop's umask made of them must not keep the lamps' own user out.
 chmod -R a+rX "$base/setup.new"
 cut -d ' ' -f 1 ticketme-gate.tar.sha256 > "$base/setup.new/bundle"
+# From now on this gate takes updates by this key only; a card that was made without one leaves it open.
+[ ! -e signer ] || [ "$signer" = "$base/signer" ] || cp signer "$base/signer"
 sync
 rm -rf "$base/setup"
 mv "$base/setup.new" "$base/setup"

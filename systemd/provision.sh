@@ -110,9 +110,20 @@ words() {
     echo "$found"
 }
 
+# A gate that was installed from a signed card knows the key; it takes nothing else from a card that lay elsewhere.
+signed() {
+    [ -e "$base/signer" ] || return 0
+    command -v ssh-keygen >/dev/null || complain "the bundle is not used: ssh-keygen is missing (openssh-client)" || return
+    ssh-keygen -Y verify -q -f "$base/signer" -I gate -n ticketme-gate -s "$gate/ticketme-gate.tar.sha256.sig" \
+        < "$gate/ticketme-gate.tar.sha256" >/dev/null 2>&1 ||
+        complain "the bundle on this card is not used: it is not signed by the key of this gate's first card;" \
+            "make it with bundle.sh --sign and that key"
+}
+
 unpack() {
     (cd "$gate" && sha256sum --check --status ticketme-gate.tar.sha256) ||
         complain "the bundle on this card is damaged: run bundle.sh again, and let the computer eject the card" || return
+    signed || return
     rm -rf "$setup.new"
     mkdir -p "$setup.new" && tar -xf "$gate/ticketme-gate.tar" -C "$setup.new" --no-same-owner &&
         chmod -R a+rX "$setup.new" && echo "$1" > "$setup.new/bundle" && sync && rm -rf "$setup" && mv "$setup.new" "$setup" ||

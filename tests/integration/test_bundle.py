@@ -36,6 +36,8 @@ needs_namespaces = pytest.mark.skipif(
     reason="no mount namespaces here",
 )
 
+needs_ssh = pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="ssh-keygen is not installed")
+
 
 @pytest.fixture
 def boot(tmp_path: Path) -> Path:
@@ -192,6 +194,62 @@ def test_a_bundle_holds_what_the_installer_needs(boot: Path) -> None:
         "gate.toml",
         "install",
     }
+
+
+def signing_key(folder: Path) -> Path:
+    key = folder / "gate-updates"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True, timeout=20)
+    return key
+
+
+@needs_namespaces
+@needs_ssh
+def test_a_signed_card_tells_the_gate_whose_updates_it_takes(tmp_path: Path, boot: Path) -> None:
+    key = signing_key(tmp_path)
+    done = bundle(boot, "--sign", str(key))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "not signed" not in done.stdout
+    root = tmp_path / "root"
+    assert start(root, boot).returncode == 0
+    signer = (root / "opt/ticketme-gate/signer").read_text()
+    assert " ".join(key.with_suffix(".pub").read_text().split()[:2]) in signer
+    bundle(boot, "--sign", str(signing_key(boot)))
+    assert start(root, boot).returncode == 1
+    assert (root / "opt/ticketme-gate/signer").read_text() == signer
+    assert key.read_text() not in "".join(path.read_text(errors="replace") for path in (boot / "gate").iterdir())
+
+
+@needs_namespaces
+@needs_ssh
+def test_a_card_whose_bundle_was_replaced_after_signing_is_not_unpacked(tmp_path: Path, boot: Path) -> None:
+    """Attack: another program, with a sum that fits it, on a card that lay on a desk."""
+    bundle(boot, "--sign", str(signing_key(tmp_path)))
+    tar = boot / "gate/ticketme-gate.tar"
+    tar.write_bytes(tar.read_bytes() + bytes(1024))
+    said = subprocess.run(["sha256sum", tar.name], cwd=tar.parent, check=True, capture_output=True)
+    (boot / "gate/ticketme-gate.tar.sha256").write_bytes(said.stdout)
+    assert start(tmp_path / "root", boot).returncode == 1
+    assert "not signed by the key that this gate takes updates by" in (boot / "gate/report.txt").read_text()
+    assert not prepared(tmp_path / "root")
+
+
+@needs_ssh
+def test_a_card_that_is_signed_no_more_names_no_key(tmp_path: Path, boot: Path) -> None:
+    bundle(boot, "--sign", str(signing_key(tmp_path)))
+    done = bundle(boot)
+    assert "not signed (--sign)" in done.stdout
+    assert not {path.name for path in (boot / "gate").iterdir()} & {"signer", "ticketme-gate.tar.sha256.sig"}
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"), [(("--sign",), 2, "which key?"), (("--sign", "nothing"), 1, "is no SSH key")]
+)
+def test_a_key_that_is_not_there_is_said_before_anything_is_written(
+    boot: Path, words: tuple[str, ...], status: int, said: str
+) -> None:
+    done = bundle(boot, *words)
+    assert (done.returncode, said in done.stderr) == (status, True), done.stderr
+    assert [path.name for path in boot.iterdir()] == ["cmdline.txt"]
 
 
 def test_a_card_that_was_in_a_gate_keeps_its_settings(boot: Path) -> None:

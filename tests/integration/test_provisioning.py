@@ -4,11 +4,15 @@ The scripts run for real, on a root of their own (tests/fakes/gate_card.py). Tha
 systemd is not shown here.
 """
 
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.fakes.gate_card import CODE, Card
+
+needs_ssh = pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="ssh-keygen is not installed")
 
 TAKES_THE_CODE = f"""[ $1 = enrol ] || exit 0
 read -r code; [ "$code" = {CODE} ] && echo enrolled: device R1-00"""
@@ -200,3 +204,30 @@ def test_nothing_happens_without_the_folder(card: Card) -> None:
     card.gate.rmdir()
     assert card.provision().returncode == 0
     assert card.called() == []
+
+
+def signed_by(gate: Card, key: Path) -> None:
+    """Sign the bundle on the card, as bundle.sh does."""
+    total = gate.gate / "ticketme-gate.tar.sha256"
+    total.with_suffix(".sha256.sig").unlink(missing_ok=True)
+    subprocess.run(["ssh-keygen", "-Y", "sign", "-q", "-n", "ticketme-gate", "-f", key, total], check=True, timeout=20)
+
+
+@needs_ssh
+@pytest.mark.parametrize("card_is", ["signed", "unsigned", "of another key", "signed for another bundle"])
+def test_a_gate_that_knows_a_key_takes_updates_by_it_only(gate: Card, tmp_path: Path, card_is: str) -> None:
+    """Attack: a card that is handed to venue IT with another program on it."""
+    key, other = tmp_path / "key", tmp_path / "other"
+    gate.bundle("2")
+    for one in (other, key):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", one], check=True, timeout=20)
+    signed_by(gate, other if card_is == "of another key" else key)
+    (gate.base / "signer").write_text(f'gate namespaces="ticketme-gate" {key.with_suffix(".pub").read_text()}')
+    if card_is == "unsigned":
+        (gate.gate / "ticketme-gate.tar.sha256.sig").unlink()
+    if card_is == "signed for another bundle":
+        gate.bundle("3")
+    good = card_is == "signed"
+    assert gate.provision().returncode == (0 if good else 1), gate.report()
+    assert gate.release() == ("2" if good else "1")
+    assert ("make it with bundle.sh --sign and that key" in gate.report()) is not good

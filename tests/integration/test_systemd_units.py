@@ -24,7 +24,14 @@ PROGRAMS = {
     "/opt/ticketme-gate/current/bin/ledger-node": node_cli,
 }
 LIBRARY = "/usr/local/lib/ticketme-gate/"
-EXPOSURE = {"gate-scanner.service": 2.0, "ledger-node.service": 2.0, "ledger-witness.service": 2.0}
+EXPOSURE = {
+    "gate-scanner.service": 2.0,
+    "ledger-node.service": 2.0,
+    "ledger-witness.service": 2.0,
+    "gate-lamps@.service": 2.0,
+    "gate-kiosk.service": 3.5,
+    "gate-provision.service": 7.2,
+}
 
 NO_WRITABLE_CODE = """
 import ctypes, sys

@@ -21,7 +21,7 @@ from tests.machines.wheels import get, wanted
 
 _RULES = ("tests/unit/verify", "tests/unit/camera", "tests/unit/test_gate.py", "tests/unit/scanner/test_admission.py")
 _LIBRARIES = ("python3", "libzbar0")
-_TOOLS = (*BARE, "libzbar0", "python3-venv", "iproute2", "systemd", "curl", "jq", "sqlite3")
+_TOOLS = (*BARE, "libzbar0", "python3-venv", "iproute2", "systemd", "curl", "jq", "sqlite3", "openssh-client")
 _PINS = ("python3-lgpio",)
 _BROWSER = ("chromium", "chromium-driver", "fontconfig", "fonts-noto-cjk")
 
