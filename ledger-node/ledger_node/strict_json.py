@@ -1,4 +1,4 @@
-"""JSON from others (RFC 8259, in UTF-8) that has one meaning: systems differ on which of two fields of one name counts."""
+"""JSON from others (RFC 8259, UTF-8) that has one meaning: systems differ on which of two fields of one name counts."""
 
 import json
 from typing import Any

@@ -71,7 +71,8 @@ class Card:
         self.base = root / "opt/ticketme-gate"
         self.boot = root / "boot/firmware"
         self.gate = self.boot / "gate"
-        for folder in (self.gate, root / "etc/NetworkManager/system-connections", root / "air", self.base, root / "usr/local/lib/ticketme-gate"):
+        profiles, library = root / "etc/NetworkManager/system-connections", root / "usr/local/lib/ticketme-gate"
+        for folder in (self.gate, profiles, root / "air", self.base, library):
             folder.mkdir(parents=True)
         for program in ("raspi-config", "sync", "journalctl"):
             self.stand_in(f"bin/{program}")

@@ -18,8 +18,8 @@ from urllib.parse import quote
 from ledger_node.adapters.exchange import Answer, HttpDoor, HttpError, Limits
 from ledger_node.adapters.provider_orders import Attest, Order, Transaction
 from ledger_node.adapters.retry import Patience
-from ledger_node.strict_json import NotJson, parse_json
 from ledger_node.contract.provider import Attestation, Money, Receipt, open_receipt, signed_by
+from ledger_node.strict_json import NotJson, parse_json
 from scanner.verify.entry import Malformed
 from scanner.verify.httpsig import Refused, sign_request, verify_response
 from scanner.verify.keys import SigningKey

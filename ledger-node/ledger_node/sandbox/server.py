@@ -14,13 +14,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote
 
-from ledger_node.strict_json import NotJson, parse_json
 from ledger_node.sandbox.bank import RefusedError
 from ledger_node.sandbox.consent import PATH as CONSENT
 from ledger_node.sandbox.consent import consent
 from ledger_node.sandbox.desk import Desk
 from ledger_node.sandbox.orders import SHAPES
 from ledger_node.sandbox.provider import BadOrderError, Provider
+from ledger_node.strict_json import NotJson, parse_json
 from scanner.verify.httpsig import Lines, Refused, sign_response, sole_signature, verify_request
 
 MOST_BODY = 65_536

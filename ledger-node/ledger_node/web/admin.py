@@ -17,7 +17,6 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from ledger_node.strict_json import NotJson, parse_json
 from ledger_node.home_folder import full_disk
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.issue import import_file
@@ -25,6 +24,7 @@ from ledger_node.services.node import Node
 from ledger_node.services.operations import perform
 from ledger_node.services.orders import import_orders
 from ledger_node.services.snapshot import export_snapshot
+from ledger_node.strict_json import NotJson, parse_json
 from ledger_node.web.body import read_body
 from ledger_node.web.reply import OCTETS, Reply, problem, reply
 

@@ -7,8 +7,8 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ledger_node.strict_json import NotJson, parse_json
 from ledger_node.services.errors import ServiceError
+from ledger_node.strict_json import NotJson, parse_json
 
 Hex = Annotated[str, Field(pattern=r"^([0-9a-f]{2})*$")]
 Key = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="Ed25519 public key")]
@@ -233,10 +233,10 @@ def read_json(model: type[_M], body: bytes) -> _M:
     try:
         made = model.model_validate_json(body)
         parse_json(body)
-        return made
     except NotJson as error:
         raise ServiceError("bad-json", f"the body: {error}", 400) from None
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(map(str, first["loc"])) or "the body"
         raise ServiceError("bad-json", f"{place}: {first['msg']}", 400) from None
+    return made
