@@ -23,7 +23,8 @@ from benchmarks.house import EVENT as HALL
 from benchmarks.memory import MB
 from benchmarks.season import ENTRIES, EVENT, Season
 from ledger_node.contract.outcome import Outcome, Rejected
-from ledger_node.log.looks import Looked, helper, looked
+from ledger_node.log.helper_process import helper
+from ledger_node.log.looks import Looked, looked
 from ledger_node.log.writer import Submitted
 from ledger_node.services.events import EventOrder, create_event
 from ledger_node.services.issue import COLUMNS

@@ -13,7 +13,8 @@ from benchmarks.shared import season_log
 from benchmarks.timing import best, once
 from ledger_node.contract.memory import MemoryState
 from ledger_node.contract.outcome import Outcome
-from ledger_node.log.looks import helper, look
+from ledger_node.log.helper_process import helper
+from ledger_node.log.looks import look
 from ledger_node.log.replay import replay, uncollected
 from ledger_node.log.tiles import bundle, unbundle
 from ledger_node.services.node import Node

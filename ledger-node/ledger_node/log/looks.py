@@ -5,15 +5,10 @@ than libsodium takes, so it goes to a helper process; whoever has to wait for it
 other process is a help, not a need: without one, or when it dies, everything is looked at here.
 """
 
-import os
-import signal
-import threading
-import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
-from contextlib import closing
-from multiprocessing import get_context
+from concurrent.futures import Executor, Future
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +17,7 @@ from ledger_node.contract.outcome import Outcome, Rejected
 from ledger_node.contract.proofs import proven
 from ledger_node.contract.records import holder_seen
 from ledger_node.contract.state import State
+from ledger_node.log.helper_process import answer, fits, pieces
 from ledger_node.log.port import LedgerFault
 from ledger_node.log.readers import Readers
 from ledger_node.log.view import View
@@ -30,14 +26,9 @@ from scanner.verify.record import ADMISSION
 
 ALONE = 20_000
 """Entries up to which one process does it all: another one would start for longer than it could save."""
-_BATCH_BYTES = 24_000
-"""Two of them fit into a pipe. A pool of Python before 3.11.5, such as Debian 12's, has at most two under way, and does
-not end if its process dies while some of that still waits to be written (CPython's gh-94777).
-"""
 _AHEAD = 24
 """Batches that wait for their turn: enough that nobody idles, few enough that a long log stays out of memory."""
 _FORM, _SIGNED, _PROVEN = 1, 2, 4
-_PARENT_LOOK_S = 1.0
 _MOST_TICKET = 2**32 - 1
 
 
@@ -71,11 +62,9 @@ class _Batch:
         self._pool = pool
         self._found: bytes | None = None
         self._future: Future[bytes] | None = None
-        if pool is not None:
-            try:
+        if pool is not None and fits(raws):
+            with suppress(RuntimeError):
                 self._future = pool.submit(look, raws)
-            except (BrokenExecutor, RuntimeError):
-                self._future = None
 
     @property
     def ready(self) -> bool:
@@ -91,31 +80,18 @@ class _Batch:
 
     def looked(self) -> list[Looked]:
         """All of them, after waiting for whoever looks."""
-        while self._found is None and self._future is not None:
-            try:
-                self._found = self._future.result(_PARENT_LOOK_S)
-            except TimeoutError:
-                self._future = None if self._is_broken() else self._future
-            except BrokenExecutor:
-                self._future = None
+        if self._found is None and self._future is not None and self._pool is not None:
+            with suppress(RuntimeError):
+                self._found = answer(self._pool, self._future)
         return with_looks(self.raws, look(self.raws) if self._found is None else self._found)
-
-    def _is_broken(self) -> bool:
-        """Whether the other process died. Python before 3.11.6, such as Debian 12's, does not say so to the one that
-        waits for a result if another batch was taken back in that moment (CPython's gh-107219).
-        """
-        try:
-            return self._pool is None or not self._pool.submit(look, [])
-        except (BrokenExecutor, RuntimeError):
-            return True
 
 
 def looked(entries: Iterable[bytes], pool: Executor | None = None) -> Iterator[Looked]:
     """The entries in order, read a little ahead."""
-    source = iter(entries)
+    source = pieces(entries)
     waiting: deque[_Batch] = deque()
     while True:
-        while len(waiting) < _AHEAD and (raws := _next_batch(source)):
+        while len(waiting) < _AHEAD and (raws := next(source, None)):
             waiting.append(_Batch(raws, pool))
         if not waiting:
             return
@@ -151,11 +127,6 @@ def with_looks(raws: Sequence[bytes], found: bytes, held: Sequence[bytes] = ()) 
     ]
 
 
-def helper() -> ProcessPoolExecutor:
-    """A process that looks. Spawned, because a fork of a process with threads may never move again."""
-    return ProcessPoolExecutor(1, get_context("spawn"), _settle_in, (os.getpid(),))
-
-
 def _look(entry: Entry | Malformed) -> int:
     if isinstance(entry, Malformed):
         return 0
@@ -166,25 +137,3 @@ def _held(view: View, entry: Entry | Malformed) -> bytes:
     if isinstance(entry, Malformed) or entry.type != ADMISSION or not is_uint(entry.body.get("ticket"), _MOST_TICKET):
         return b""
     return holder_seen(view.event(entry.event), view.ticket(entry.event, entry.body["ticket"]), entry)
-
-
-def _next_batch(source: Iterator[bytes]) -> list[bytes]:
-    batch, size = [], 0
-    for raw in source:
-        batch.append(raw)
-        size += len(raw)
-        if size >= _BATCH_BYTES:
-            break
-    return batch
-
-
-def _settle_in(parent: int) -> None:
-    """In the other process: Ctrl-C is the caller's to act on, and one that was killed leaves nobody behind."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
-
-
-def _leave_with(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(_PARENT_LOOK_S)
-    os._exit(0)

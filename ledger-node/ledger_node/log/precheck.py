@@ -4,11 +4,13 @@ Where the helper is missing, dead or late, entries go on unlooked at and the wri
 """
 
 import threading
+import time
 from collections.abc import Sequence
-from concurrent.futures import BrokenExecutor, Executor, Future
+from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from pathlib import Path
 
-from ledger_node.log.looks import helper, look, look_ahead, with_looks
+from ledger_node.log.helper_process import answer, end, fits, helper, pieces
+from ledger_node.log.looks import look, look_ahead, with_looks
 from ledger_node.log.writer import Submitted
 
 LEAST = 32
@@ -24,7 +26,7 @@ class Precheck:
     def __init__(self, database: Path) -> None:
         self._database = database
         self._guard = threading.Lock()
-        self._pool: Executor | None = None
+        self._pool: ProcessPoolExecutor | None = None
         self._warm: Future[bytes] | None = None
         self._closed = False
 
@@ -34,20 +36,30 @@ class Precheck:
         if pool is None:
             return batch
         try:
-            found, held = pool.submit(look_ahead, list(batch), self._database).result(PATIENCE_S)
-        except (BrokenExecutor, TimeoutError, RuntimeError):
+            return self._looked(pool, batch)
+        except (CancelledError, TimeoutError, RuntimeError):
             self._drop(pool)
             return batch
-        return with_looks(batch, found, held)
 
     def close(self) -> None:
         """End the other process."""
         with self._guard:
             self._closed, pool, self._pool = True, self._pool, None
         if pool:
-            pool.shutdown(wait=False, cancel_futures=True)
+            end(pool)
 
-    def _ready(self) -> Executor | None:
+    def _looked(self, pool: ProcessPoolExecutor, batch: Sequence[bytes]) -> list[Submitted]:
+        """In pieces of which two fit into a pipe; a record that alone is longer is the writer's to look at."""
+        give_up = time.monotonic() + PATIENCE_S
+        asked = [
+            (piece, pool.submit(look_ahead, piece, self._database) if fits(piece) else None) for piece in pieces(batch)
+        ]
+        looked: list[Submitted] = []
+        for piece, future in asked:
+            looked += with_looks(piece, *answer(pool, future, give_up - time.monotonic())) if future else piece
+        return looked
+
+    def _ready(self) -> ProcessPoolExecutor | None:
         """The process, once it has answered; nobody waits for its start."""
         with self._guard:
             if self._closed:
@@ -65,8 +77,8 @@ class Precheck:
                 self._pool = None
             return self._pool
 
-    def _drop(self, pool: Executor) -> None:
+    def _drop(self, pool: ProcessPoolExecutor) -> None:
         with self._guard:
             if self._pool is pool:
                 self._pool = None
-        pool.shutdown(wait=False, cancel_futures=True)
+        end(pool)

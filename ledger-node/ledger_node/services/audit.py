@@ -15,7 +15,8 @@ from pathlib import Path
 
 from ledger_node.contract.memory import MemoryState
 from ledger_node.contract.outcome import Outcome, Rejected
-from ledger_node.log.looks import ALONE, helper
+from ledger_node.log.helper_process import helper
+from ledger_node.log.looks import ALONE
 from ledger_node.log.replay import replay, uncollected
 from ledger_node.log.tiles import WIDTH, TilePath, grow, unbundle
 from ledger_node.services.assurance import Assurance

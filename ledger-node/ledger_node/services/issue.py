@@ -15,7 +15,8 @@ from typing import TextIO
 
 from ledger_node.contract.entries import NewTicket
 from ledger_node.contract.scene import NO_SEAT
-from ledger_node.log.looks import helper, looked
+from ledger_node.log.helper_process import helper
+from ledger_node.log.looks import looked
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.events import groups_for, next_version, read_event
 from ledger_node.services.node import Node

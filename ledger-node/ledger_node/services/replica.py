@@ -13,7 +13,8 @@ from pathlib import Path
 from ledger_node.contract.outcome import Outcome, Rejected
 from ledger_node.contract.refusals import Refusal
 from ledger_node.log import tiles
-from ledger_node.log.looks import ALONE, helper, looked
+from ledger_node.log.helper_process import helper
+from ledger_node.log.looks import ALONE, looked
 from ledger_node.log.port import Head, LedgerFault
 from ledger_node.log.readers import Readers
 from ledger_node.log.remote import RemoteTiles

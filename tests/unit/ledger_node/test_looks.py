@@ -16,7 +16,8 @@ from ledger_node.contract.entries import NewTicket
 from ledger_node.contract.memory import MemoryState
 from ledger_node.contract.outcome import Outcome, Rejected
 from ledger_node.contract.proofs import proven
-from ledger_node.log.looks import helper, look, looked, with_looks
+from ledger_node.log.helper_process import helper
+from ledger_node.log.looks import look, looked, with_looks
 from ledger_node.log.replay import replay
 from scanner.verify.entry import Entry, Malformed, open_entry, seal
 from scanner.verify.keys import NO_KEY
