@@ -7,35 +7,22 @@ from pathlib import Path
 
 from scanner.clock import TrustedClock
 from scanner.kept_time import NOTHING_KEPT, Kept
+from scanner.verify.kernel_time import TIMEX_BYTES, error_bound
 
-_UNSYNCHRONISED = 5
-"""TIME_ERROR of adjtimex(2): the kernel's clock is not held by NTP."""
 _RTC = Path("/sys/class/rtc/rtc0/since_epoch")
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
-class _Timex(ctypes.Structure):
-    """The beginning of struct timex; the rest is only room."""
-
-    _fields_ = (
-        ("modes", ctypes.c_uint),
-        ("offset", ctypes.c_long),
-        ("freq", ctypes.c_long),
-        ("maxerror", ctypes.c_long),
-        ("rest", ctypes.c_char * 256),
-    )
-
-
 def ntp_bound() -> float | None:
-    """The error bound in seconds of a wall clock that NTP holds, as the kernel says (timesyncd, ntpd, chrony with
-    `rtcsync` tell it); None where none does, or where the kernel can't be asked.
+    """The error bound in seconds of a wall clock that NTP holds, as the kernel says (see verify.kernel_time); None
+    where no program holds it, or where the kernel can't be asked.
     """
-    asked = _Timex()
+    asked = ctypes.create_string_buffer(TIMEX_BYTES)
     try:
-        state: int = ctypes.CDLL(None).adjtimex(ctypes.byref(asked))
+        state: int = ctypes.CDLL(None).adjtimex(asked)
     except (OSError, AttributeError):
         return None
-    return float(asked.maxerror) / 1e6 if 0 <= state < _UNSYNCHRONISED else None
+    return error_bound(state, asked.raw)
 
 
 def clock_chip(path: Path = _RTC) -> float | None:

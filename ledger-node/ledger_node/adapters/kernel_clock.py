@@ -3,18 +3,17 @@
 import ctypes
 import time
 
-_TIMEX_BYTES = 256
-_UNSYNCHRONISED = 5
-"""TIME_ERROR of adjtimex(2): the kernel's clock is not held by NTP."""
+from scanner.verify.kernel_time import TIMEX_BYTES, error_bound
 
 
 def held_by_ntp() -> bool:
     """Whether NTP holds the wall clock. False where the kernel can't be asked. A step by hand ends it."""
+    asked = ctypes.create_string_buffer(TIMEX_BYTES)
     try:
-        state: int = ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES))
+        state: int = ctypes.CDLL(None).adjtimex(asked)
     except (OSError, AttributeError):
         return False
-    return 0 <= state < _UNSYNCHRONISED
+    return error_bound(state, asked.raw) is not None
 
 
 def since_boot() -> float:
