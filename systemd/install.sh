@@ -114,8 +114,10 @@ options() {
         esac
     done
     need $packages
-    # The lock has a wheel of lgpio up to Python 3.12; from 3.13 on Debian has it, and before that it has not.
-    python3 -c 'import sys; sys.exit(sys.version_info >= (3, 13))' || need python3-lgpio
+    # The lock has a wheel of lgpio up to Python 3.12; for a later one there is Raspberry Pi OS's package.
+    python3 -c 'import sys; sys.exit(sys.version_info >= (3, 13))' || need python3-lgpio ||
+        fail "python3-lgpio, which drives the pins, could not be installed. Raspberry Pi OS 13 has it, plain Debian 13" \
+            "has not: use Raspberry Pi OS, or Debian 12, whose Python needs no package for it"
 }
 
 gate_files() {
@@ -143,7 +145,7 @@ boot_line() {
 
 gate() {
     options "$@"
-    # picamera2 and a later Python's lgpio are Debian's, so the environment must see the system's packages.
+    # picamera2 and a later Python's lgpio are packages of the system, so the environment must see the system's packages.
     new_release --system-site-packages
     gate_files
     systemd-sysusers

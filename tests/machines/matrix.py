@@ -22,14 +22,14 @@ from tests.machines.wheels import get, wanted
 _RULES = ("tests/unit/verify", "tests/unit/camera", "tests/unit/test_gate.py", "tests/unit/scanner/test_admission.py")
 _LIBRARIES = ("python3", "libzbar0")
 _TOOLS = (*BARE, "libzbar0", "python3-venv", "iproute2", "systemd", "curl", "jq", "sqlite3", "openssh-client")
-_PINS = ("python3-lgpio",)
+_COMPILER = ("gcc", "libc6-dev", "python3-dev", "swig")
 _BROWSER = ("chromium", "chromium-driver", "fontconfig", "fonts-noto-cjk")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A machine. `packages` are in its root, Debian's lgpio among them where the lock has no wheel of it. Its tests
-    have these marks and stand at `paths`, or anywhere.
+    """A machine. `packages` are in its root, a compiler among them where lgpio has no wheel. Its tests have these marks
+    and stand at `paths`, or anywhere.
     """
 
     name: str
@@ -58,12 +58,12 @@ _ALL = "not soak and not machine"
 _PLAIN = f"{_ALL} and not browser"
 ROWS = (
     Row("debian12-amd64", "bookworm", "amd64", (*_TOOLS, *_BROWSER), _ALL),
-    Row("debian13-amd64", "trixie", "amd64", (*_TOOLS, *_PINS, *_BROWSER), _ALL),
-    Row("next-amd64", "forky", "amd64", (*_TOOLS, *_PINS), _PLAIN),
+    Row("debian13-amd64", "trixie", "amd64", (*_TOOLS, *_COMPILER, *_BROWSER), _ALL),
+    Row("next-amd64", "forky", "amd64", (*_TOOLS, *_COMPILER), _PLAIN),
     Row("debian12-arm64", "bookworm", "arm64", _LIBRARIES, _PLAIN, _RULES),
     Row("debian13-arm64", "trixie", "arm64", _LIBRARIES, _PLAIN, _RULES),
 )
-_SET_UP = """
+_SET_UP = r"""
 cd /gate
 git init --quiet
 git add --all
@@ -71,9 +71,12 @@ git -c user.name=matrix -c user.email=matrix@example commit --quiet -m here
 python3 -m venv .venv
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/dev.lock
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-for part in /usr/lib/python3/dist-packages/*lgpio*; do
-    [ ! -e "$part" ] || ln -s "$part" .venv/lib/python3*/site-packages/
-done
+# Raspberry Pi OS has lgpio as a package, Debian has not: its source, by the lock's own hash.
+if ! .venv/bin/python -c 'import importlib.util as u, sys; sys.exit(u.find_spec("lgpio") is None)'; then
+    sed -n '/^lgpio==/,/[^\\]$/p' requirements/runtime.lock | sed 's/ ; python_full_version [^\\]*/ /' > /lgpio.lock
+    PYPI=1 .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
+        --no-build-isolation -r /lgpio.lock
+fi
 """
 _PYTHON = ".venv/bin/python -m pytest -v"
 # These visitors are drawn, frame by frame, which no gate does and which takes hours when emulated.
