@@ -90,3 +90,14 @@ def test_a_witness_that_nodes_know_stays_where_it_is(machine: Card) -> None:
     assert conf.read_text() == expected
     assert "serving on port 8442" in installed(machine, "witness")
     assert conf.read_text() == expected
+
+
+def test_where_no_library_of_the_pins_can_be_had_it_says_which_system_has_it(machine: Card) -> None:
+    """Plain Debian 13: Python 3.13, for which lgpio has no wheel, and no package of it."""
+    machine.stand_in("bin/python3", f'[ "$1" != -c ] || exit 1\n{VENV}')
+    machine.stand_in("bin/dpkg-query", '[ "$4" = python3-lgpio ] || echo installed')
+    machine.stand_in("bin/apt-get", 'case "$*" in *python3-lgpio*) exit 100 ;; esac')
+    done = machine.run(UNITS / "install.sh", "gate")
+    assert done.returncode == 1
+    assert "Raspberry Pi OS 13 has it, plain Debian 13 has not" in done.stderr
+    assert not (machine.base / "current").exists()
