@@ -169,7 +169,7 @@ class Downloader:
         path, asked = self._view.room() / "snapshot.download", self._trail.trust
         try:
             granted(self._client.download_snapshot(path, self._progress))
-            checkpoint = self._check(_header(path), asked)
+            checkpoint = self._check(_header(path, self._client.identity.node_key), asked)
             self._connect(checkpoint)
             self._view.install(path)
         finally:
@@ -208,9 +208,9 @@ class Downloader:
         return proven(advance(trust, base, answer.checkpoint, answer.consistency), "checkpoint"), trust
 
 
-def _header(path: Path) -> SnapshotHeader:
+def _header(path: Path, node_key: bytes) -> SnapshotHeader:
     try:
         with path.open("rb") as file:
-            return proven(read_header(file), "snapshot")
+            return proven(read_header(file, node_key=node_key), "snapshot")
     except OSError as error:
         raise SyncError(f"the snapshot cannot be read back ({error}): check the disk") from error

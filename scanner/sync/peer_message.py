@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer
 
 from scanner.clock import NTP, RTC, ClockReading
 from scanner.sync.answers import Answer
+from scanner.verify.entry import Malformed
 from scanner.verify.record import MOST_RECORD
 
 PATH = "/v1/peer"
@@ -19,6 +20,8 @@ MOST_RECORDS = 64
 MOST_BODY = 512 * 1024
 """Bytes. Records are some hundred bytes each; a message holds fewer of them if they are long."""
 FILL = MOST_BODY // 2
+_MOST_COLONS = 1_000
+"""One for each field, and those that stand in names; base64 has none."""
 
 
 def _raw(value: object) -> object:
@@ -59,6 +62,13 @@ class Message(Answer):
     time_ms: Count = 0
     time_error_ms: Count = 0
     time_root: Annotated[str, Field(max_length=200)] = ""
+
+    @classmethod
+    def parse(cls, body: bytes) -> "Message | Malformed":
+        """From JSON; a body of more fields than there are is not read."""
+        if body.count(b":") > _MOST_COLONS:
+            return Malformed("more fields than a message has")
+        return super().parse(body)
 
     def at_time(self, reading: ClockReading) -> "Message":
         """The same with our time, if we trust it."""

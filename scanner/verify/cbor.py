@@ -7,7 +7,7 @@ is bounded in values before anything is done with them, and must be the canonica
 """
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NoReturn
 
 import cbor2
@@ -17,6 +17,8 @@ MOST_VALUES = 49_152
 MOST_LISTS = 8_192
 MOST_MAPS = 1_024
 """More than the densest entry has: a ticket.issue full of short rows."""
+MOST_SKIMMED, MOST_ITEMS = 16_384, 8
+"""More than a passkey has: a key, what extensions say, and certificates."""
 U64 = 2**64 - 1
 _LEAST = -(2**63)
 _SCALARS = frozenset({str, bytes, bool, type(None)})
@@ -52,19 +54,22 @@ def canonical(value: object) -> bytes:
     return cbor2.dumps(value, canonical=True)
 
 
-def read(data: bytes) -> Any:
-    """The value that these bytes, from whomever, spell canonically. Raises NotCborError."""
-    value = reread(data)
+def read(data: bytes, looks_right: Callable[[Any], bool] = lambda _: True, deepest: int = DEEPEST) -> Any:
+    """The value that these bytes, from whomever, spell canonically. What does not look right is refused before it is
+    walked through and written again, which is what costs most. Raises NotCborError.
+    """
+    value = reread(data, deepest)
+    if not looks_right(value):
+        raise NotCborError("not of the form that is read here")
     wrong = fault(value)
     if wrong is not None:
         raise NotCborError(wrong)
-    # Last, because it is what costs most: by now it is known to be little.
     if canonical(value) != data:
         raise NotCborError("not canonical CBOR")
     return value
 
 
-def reread(data: bytes) -> Any:
+def reread(data: bytes, deepest: int = DEEPEST) -> Any:
     """The value in bytes that were read or written here before. Still no tags, and no deep nesting; nothing else is
     looked at. Raises NotCborError.
     """
@@ -72,7 +77,7 @@ def reread(data: bytes) -> Any:
         return cbor2.loads(
             data,
             semantic_decoders=_NO_TAGS,
-            max_depth=DEEPEST,
+            max_depth=deepest,
             allow_indefinite=False,
             allow_duplicate_keys=False,
             strict_hashable_types=True,
@@ -83,17 +88,23 @@ def reread(data: bytes) -> Any:
 
 def skim(data: bytes) -> None:
     """Look through CBOR items that another library is going to read: their keys may be integers, and nothing is kept.
-    Raises NotCborError for tags, deep nesting and what is none.
+    Raises NotCborError for tags, deep nesting, too much, and what is none.
     """
+    if len(data) > MOST_SKIMMED:
+        raise NotCborError(f"more than {MOST_SKIMMED} bytes")
     stream = io.BytesIO(data)
     decoder = cbor2.CBORDecoder(
         stream, semantic_decoders=_NO_TAGS, max_depth=DEEPEST, allow_indefinite=False, read_size=1
     )
     try:
-        while stream.tell() < len(data):
+        for _ in range(MOST_ITEMS):
+            if stream.tell() >= len(data):
+                return
             decoder.decode()
     except (cbor2.CBORError, ValueError, TypeError, OverflowError, RecursionError, MemoryError) as error:
         raise NotCborError(f"not CBOR: {error}") from error
+    if stream.tell() < len(data):
+        raise NotCborError(f"more than {MOST_ITEMS} items in a row")
 
 
 def fault(value: object, deepest: int = DEEPEST) -> str | None:

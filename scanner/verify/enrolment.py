@@ -17,6 +17,7 @@ from scanner.verify.keys import PUBLIC_KEY_BYTES, SEAL_BYTES, SigningKey, seal
 
 SECRET_BYTES = 5
 _CODE = re.compile(r"[A-Z2-7]{16}")
+_LONGEST = 200
 _SEALED = re.compile(rf"[0-9a-f]{{{2 * (2 * SECRET_BYTES + PUBLIC_KEY_BYTES + SEAL_BYTES)}}}")
 
 
@@ -39,8 +40,8 @@ class EnrolmentCode:
     @classmethod
     def parse(cls, text: str) -> "EnrolmentCode | Malformed":
         """As a person types it: small letters, spaces and missing dashes are forgiven; 0, 1 and 8 are O, I and B."""
-        packed = re.sub(r"[\s-]", "", text).upper().translate(str.maketrans("018", "OIB"))
-        if not _CODE.fullmatch(packed):
+        packed = re.sub(r"[\s-]", "", text[:_LONGEST]).upper().translate(str.maketrans("018", "OIB"))
+        if len(text) > _LONGEST or not _CODE.fullmatch(packed):
             return Malformed("an enrolment code has four groups of four letters or digits, like ABCD-EFGH-IJKL-MNOP")
         raw = base64.b32decode(packed)
         return cls(raw[:SECRET_BYTES], raw[SECRET_BYTES:])

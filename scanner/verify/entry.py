@@ -7,6 +7,7 @@ The signature covers "ticketme/v1/entry/" | type | 0x00 | payload, so each type 
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -101,10 +102,14 @@ def signature_good(entry: Entry) -> bool:
     return verify(entry.actor, _signed(entry.type, payload), entry.raw[:SIGNATURE_BYTES])
 
 
-def decode_map(data: bytes) -> dict[str, Any] | Malformed:
-    """A map in canonical CBOR and nothing after it, without tags and floats, within the bounds of `cbor`."""
+def decode_map(
+    data: bytes, looks_right: Callable[[Any], bool] = lambda _: True, deepest: int = DEEPEST
+) -> dict[str, Any] | Malformed:
+    """A map in canonical CBOR and nothing after it, without tags and floats, within the bounds of `cbor`; `looks_right`
+    and `deepest` as `cbor.read` has them.
+    """
     try:
-        value = read(data)
+        value = read(data, looks_right, deepest)
     except NotCborError as error:
         return Malformed(str(error))
     return cast("dict[str, Any]", value) if isinstance(value, dict) else Malformed("not a map in canonical CBOR")

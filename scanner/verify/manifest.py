@@ -27,6 +27,8 @@ _MOST = {
     "list_expires": 31 * 86_400,
 }
 """A typing slip here would make holders wait, or make an old screenshot good while a gate's clock is in doubt."""
+_MOST_NUMBERED = 256
+"""Keys, groups and beacons each have a number of one byte of their own."""
 _LEAST = {"list_expires": 3_600}
 """A typing slip here would stop every gate in a short outage."""
 
@@ -179,7 +181,9 @@ def _read_manifest(m: dict[str, Any]) -> EventManifest:
         repeat=_uint(m["repeat"], 60, "repeat"),
         keys=tuple(_key(item) for item in _list(m["keys"], "keys")),
         gate_groups=tuple(_group(item) for item in _list(m["gate_groups"], "gate_groups")),
-        closed_groups=tuple(_uint(item, 255, "closed_groups") for item in _list(m["closed_groups"], "closed_groups")),
+        closed_groups=tuple(
+            _uint(item, 255, "closed_groups") for item in _list(m["closed_groups"], "closed_groups", 4_096)
+        ),
         policy=_policy(m["policy"]),
         beacons=tuple(_beacon(item) for item in _list(m["beacons"], "beacons")),
         zone=_text(m["zone"], "zone"),
@@ -206,7 +210,7 @@ def _group(value: object) -> GateGroup:
     m = _fields(value, GateGroup)
     number = _uint(m["number"], 255, "gate group")
     _check(number > 0, "gate group 0 means any gate and can't be declared")
-    gates = tuple(_text(gate, "gate") for gate in _list(m["gates"], "gates"))
+    gates = tuple(_text(gate, "gate") for gate in _list(m["gates"], "gates", 4_096))
     return GateGroup(number, _text(m["name_en"], "name_en"), _text(m["name_zh"], "name_zh"), gates)
 
 
@@ -261,9 +265,10 @@ def _text(value: object, name: str) -> str:
     return str(value)
 
 
-def _list(value: object, name: str) -> list[Any]:
+def _list(value: object, name: str, most: int = _MOST_NUMBERED) -> list[Any]:
     _check(isinstance(value, list), f"{name} is a list")
     assert isinstance(value, list)
+    _check(len(value) <= most, f"{name} has at most {most} items")
     return value
 
 

@@ -128,8 +128,10 @@ def write_file(out: BinaryIO, header: bytes, rows: Iterable[bytes], level: int =
             packed.write(run)
 
 
-def read_header(file: BinaryIO, magic: bytes = FILE_MAGIC) -> SnapshotHeader | Malformed:
-    """Read and check the header; the file is left where the rows begin. The node's key is the caller's to trust."""
+def read_header(file: BinaryIO, magic: bytes = FILE_MAGIC, node_key: bytes | None = None) -> SnapshotHeader | Malformed:
+    """Read and check the header; the file is left where the rows begin. The node's key is the caller's to trust: with
+    `node_key` no manifest is read that another key signed.
+    """
     start = file.read(len(magic) + _LENGTH.size)
     if len(start) < len(magic) + _LENGTH.size or start[: len(magic)] != magic:
         return Malformed("not a snapshot (its first bytes are others)")
@@ -139,7 +141,7 @@ def read_header(file: BinaryIO, magic: bytes = FILE_MAGIC) -> SnapshotHeader | M
     raw = file.read(length)
     if len(raw) < length:
         return Malformed("the file ends inside its header")
-    return _open_header(raw)
+    return _open_header(raw, node_key)
 
 
 def unpack_rows(file: BinaryIO, header: SnapshotHeader) -> Iterator[bytes | Malformed]:
@@ -189,17 +191,23 @@ def _read_exactly(file: Any, size: int) -> bytes:
     return b"".join(parts)
 
 
-def _open_header(raw: bytes) -> SnapshotHeader | Malformed:
-    header = decode_map(raw)
+def _is_head(value: object) -> bool:
+    return isinstance(value, dict) and value.keys() - _BESIDE == _HEADER
+
+
+def _open_header(raw: bytes, node_key: bytes | None) -> SnapshotHeader | Malformed:
+    header = decode_map(raw, _is_head, deepest=2)
     if isinstance(header, Malformed):
         return header
-    if header.keys() - _BESIDE != _HEADER or not all(isinstance(header[n], bytes) for n in _HEADER - {"checkpoint"}):
+    if not all(isinstance(header[n], bytes) for n in _HEADER - {"checkpoint"}):
         return Malformed("the header has other fields")
     statements = header.get("statements", [])
     if not isinstance(statements, list) or len(statements) > _MOST_STATEMENTS:
         return Malformed("the witnesses' statements are not a list, or too many")
     if not all(isinstance(note, str) for note in [header["checkpoint"], header.get("log_keys", ""), *statements]):
         return Malformed("the checkpoint, the list of the log's keys or a statement is not a text")
+    if node_key not in {None, header["node_key"]}:
+        return Malformed("it is signed by another node than the one that is trusted")
     if not verify(header["node_key"], _DOMAIN + header["manifest"], header["signature"]):
         return Malformed("the manifest's signature is not good")
     m = decode_map(header["manifest"])

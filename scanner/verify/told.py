@@ -16,7 +16,7 @@ from scanner.verify.entry import Entry, Malformed, open_entry, signature_good
 from scanner.verify.gatecode import GateCode, parse_raw
 from scanner.verify.keys import NO_KEY
 from scanner.verify.manifest import EventManifest
-from scanner.verify.record import check_record
+from scanner.verify.record import MOST_RECORD, check_record
 from scanner.verify.row import Row
 
 _BOUNDS = {"ticket": 2**32, "owner_seq": 2**16, "counter": 2**53, "of": 2**53, "time_ms": 2**32 * 1000}
@@ -64,7 +64,7 @@ class Told:
 
 def read_told(raw: bytes, peer: Peer, event: str) -> Entry | Malformed:
     """A record that is provably this gate's own, whatever it says."""
-    entry = open_entry(raw)
+    entry = open_entry(raw) if len(raw) <= MOST_RECORD else Malformed(f"longer than {MOST_RECORD} bytes")
     if isinstance(entry, Malformed):
         return entry
     if wrong := check_record(entry):

@@ -2,11 +2,11 @@
 node states it at `/state`.
 """
 
-import json
 from collections.abc import Callable
 
 from ledger_node.log.remote import UnreadableLogError
 from ledger_node.log.view import View
+from ledger_node.strict_json import parse_json
 from scanner.verify.checkpoint import Checkpoint, VerifierKey
 from scanner.verify.entry import Malformed
 from scanner.verify.snapshot import manifest_digest
@@ -32,7 +32,7 @@ def open_state(
     signed. Raises UnreadableLogError for anything else.
     """
     try:
-        told = json.loads(data)
+        told = parse_json(data)
         notes = (str(told["checkpoint"]), str(told["statement"]))
     except (ValueError, KeyError, TypeError) as error:
         raise UnreadableLogError(f"{STATE}: cannot be read ({error!r})") from error

@@ -75,6 +75,8 @@ def unbundle(data: bytes) -> list[bytes] | Malformed:
     entries: list[bytes] = []
     at = 0
     while at < len(data):
+        if len(entries) == WIDTH:
+            return Malformed(f"the bundle has more than {WIDTH} entries")
         start = at + _LENGTH.size
         if start > len(data):
             return Malformed("the bundle ends inside a length")

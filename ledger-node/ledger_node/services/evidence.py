@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
+from ledger_node.strict_json import parse_json
 from scanner.verify.checkpoint import Checkpoint, VerifierKey, open_by_any
 from scanner.verify.entry import Malformed
 from scanner.verify.log_keys import LogKeys
@@ -61,7 +62,7 @@ class Evidence:
     def from_json(cls, text: str | bytes) -> "Evidence | Malformed":
         """Read what `to_json` wrote, strictly."""
         try:
-            fields: Any = json.loads(text)
+            fields: Any = parse_json(text)
             if not isinstance(fields, dict) or fields.keys() - {_LISTS} != _FIELDS:
                 return Malformed("not evidence: other fields")
             lists = tuple(str(note) for note in fields.get(_LISTS, ()))

@@ -32,17 +32,21 @@ def open_batch(body: bytes) -> list[bytes]:
 
     A record that is not a record is no error here: it gets a receipt that says so, and the others go on.
     """
-    batch = decode_map(body)
+    batch = decode_map(body, _is_batch, deepest=2)
     if isinstance(batch, Malformed):
         raise ServiceError("not-a-batch", f"the body is {batch.reason}; send canonical CBOR {{records: [bytes]}}", 400)
-    records = batch.get("records")
-    if batch.keys() != {"records"} or not isinstance(records, list):
-        raise ServiceError("not-a-batch", 'the body is a map with the one field "records", a list of bytes', 400)
+    records: list[bytes] = batch["records"]
     if len(records) > MOST_RECORDS:
         raise ServiceError("too-many", f"{len(records)} records, at most {MOST_RECORDS} at once: send less", 413)
-    if not all(isinstance(record, bytes) and len(record) <= MAX_BYTES for record in records):
+    if any(len(record) > MAX_BYTES for record in records):
         raise ServiceError("not-a-batch", f"every record is bytes, at most {MAX_BYTES}", 400)
     return records
+
+
+def _is_batch(value: object) -> bool:
+    """Looked at before anything is walked through."""
+    records = value.get("records") if isinstance(value, dict) and len(value) == 1 else None
+    return isinstance(records, list) and all(isinstance(record, bytes) for record in records)
 
 
 def receipt(raw: bytes, answer: Outcome | Rejected) -> Receipt:

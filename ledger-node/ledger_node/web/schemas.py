@@ -226,6 +226,7 @@ class Problem(BaseModel):
 
 
 _M = TypeVar("_M", bound=BaseModel)
+_MOST_FAULTS = 100
 
 
 def read_json(model: type[_M], body: bytes) -> _M:
@@ -236,6 +237,9 @@ def read_json(model: type[_M], body: bytes) -> _M:
     except NotJson as error:
         raise ServiceError("bad-json", f"the body: {error}", 400) from None
     except ValidationError as error:
+        if error.error_count() > _MOST_FAULTS:
+            # Each would be spelt out, for a sentence about the first.
+            raise ServiceError("bad-json", f"the body: {error.error_count()} things are wrong with it", 400) from None
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(map(str, first["loc"])) or "the body"
         raise ServiceError("bad-json", f"{place}: {first['msg']}", 400) from None

@@ -113,3 +113,8 @@ def test_bundles_open_to_what_went_in(entries):
 @pytest.mark.parametrize("data", [b"\0", b"\0\1", b"\0\1a\0", b"\xff\xffabc"])
 def test_a_truncated_bundle_says_so(data):
     assert isinstance(unbundle(data), Malformed)
+
+
+def test_a_bundle_of_more_entries_than_a_tile_has_is_refused():
+    assert len(unbundle(bundle([b""] * 256))) == 256
+    assert isinstance(unbundle(bundle([b""] * 257)), Malformed)

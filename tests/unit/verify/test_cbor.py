@@ -119,6 +119,22 @@ def test_a_passkeys_keys_may_be_numbers_and_several_items_follow_each_other() ->
             skim(bad)
 
 
+def test_more_items_than_a_passkey_has_are_not_skimmed() -> None:
+    skim(b"\x00" * cbor.MOST_ITEMS)
+    for bad in (b"\x00" * (cbor.MOST_ITEMS + 1), b"\x58\xff" + bytes(255) + b"\x00" * FULL, b"\x81" * FULL):
+        with pytest.raises(NotCborError, match="more than"):
+            skim(bad)
+
+
+def test_what_does_not_look_right_is_refused_before_it_is_walked_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    for costly in ("fault", "canonical"):
+        monkeypatch.setattr(cbor, costly, lambda *_: pytest.fail("walked through"))
+    with pytest.raises(NotCborError, match="form"):
+        read(listed(FULL, b"\x00"), lambda value: value.keys() == {"records"})
+    with pytest.raises(NotCborError, match="depth"):
+        read(KEY + b"\x81\x81\x00", deepest=2)
+
+
 def test_the_library_alone_would_carry_them_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """The canary of this file: should this fail, the library has changed, and the tests above show less."""
     compiled: list[object] = []

@@ -126,6 +126,17 @@ def test_when_the_list_expires_is_told_where_it_is_unusual_and_one_manifest_has_
     assert isinstance(EventManifest.from_map(changed("policy.list_expires", 86_400)), Malformed)
 
 
+def test_a_manifest_of_more_keys_than_there_are_numbers_is_refused_before_one_is_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Attack: 64 KB of keys were a tenth of a second of point checks."""
+    monkeypatch.setattr("scanner.verify.manifest.valid_public_key", lambda _: pytest.fail("a key was looked at"))
+    keys = [{"kid": 1, "public_key": KEY, "retired": False}] * 257
+    refused = EventManifest.from_map({**FULL.to_map(), "keys": keys})
+    assert isinstance(refused, Malformed)
+    assert refused.reason == "manifest: keys has at most 256 items"
+
+
 def test_gates_have_one_order_on_every_machine() -> None:
     assert FULL.gates() == ["N1", "W1", "W2"]
     assert FULL.groups_of("W1") == {1, 3}
