@@ -13,7 +13,6 @@ from scanner.verify.record import GateIncident
 log = structlog.get_logger("gate")
 Record = Callable[[GateIncident], object]
 """Durable on return. Raises JournalError."""
-EXPIRED = "list-expired"
 
 
 class ListWatch:
@@ -33,8 +32,8 @@ class ListWatch:
         manifest, unheard = self._view.manifest, self._view.unheard
         expired = manifest is not None and manifest.policy.list_expired(unheard)
         if expired and not self._told:
-            log.critical(EXPIRED, unheard_s=round(unheard))
-            self._record(GateIncident(EXPIRED, {"seconds": round(unheard)}))
+            log.critical("list-expired", unheard_s=round(unheard))
+            self._record(GateIncident("list-expired", {"seconds": round(unheard)}))
         elif self._told and not expired:
             log.warning("list-renewed")
         self._told = expired

@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import pytest
 
@@ -85,7 +85,8 @@ def test_what_no_one_waits_for_is_done_before_the_file_is_closed(line, tmp_path,
     monkeypatch.setattr("ledger_node.services.grouped.SOON", 60)
     put_soon(line, 1)
     line.close()
-    assert opened(tmp_path).read("SELECT n FROM t") == [(1,)]
+    with closing(opened(tmp_path)) as database:
+        assert database.read("SELECT n FROM t") == [(1,)]
 
 
 def test_a_fault_that_no_one_hears_spoils_nothing_else(line):
