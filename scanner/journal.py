@@ -16,7 +16,6 @@ and writes nothing. One on which the gate did not act because the disk said no i
 
 import itertools
 import sqlite3
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -27,15 +26,16 @@ from scanner import journal_outbox as outbox
 from scanner import journal_rebuild as rebuild
 from scanner import journal_recovery as recovery
 from scanner import journal_tally as tally
+from scanner import journal_uses as uses
 from scanner.admission_life import Act, AdmissionOutcome, ImpossibleMove
 from scanner.errors import JournalError
+from scanner.journal_commits import Commits
 from scanner.journal_recovery import Identity
-from scanner.journal_schema import EVERY_TICKET, MIGRATIONS
+from scanner.journal_schema import MIGRATIONS
 from scanner.ports import ChainPage, Counts, Receipt, Unsettled, Waiting
-from scanner.store import Connect, check_format, checkpoint, connect, open_store, transaction
+from scanner.store import Connect, check_format, connect, open_store
 from scanner.verify.admit import Use
 from scanner.verify.entry import reopen
-from scanner.verify.keys import NO_KEY
 from scanner.verify.record import (
     ADMISSION,
     INCIDENT,
@@ -56,12 +56,8 @@ from scanner.verify.record import (
 )
 
 __all__ = ["Identity", "Journal"]
-_FOLD_AFTER = 120
-"""Commits after which a quiet moment is used to fold the WAL, which then has room for as many again."""
 _TELL_AFTER = 60
 """Calls of `tell_ways` for which the oldest way may wait to be signed."""
-_QUIET = 4
-"""Calls of `tidy` with no commit in between after which what is not durable yet is made so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +87,7 @@ class Journal:
         self._failed: _Unsure | None = None
         # Admissions on which this gate did not act, and why: to be released when the disk takes it.
         self._owed: dict[int, str] = {}
-        self._lock = threading.RLock()
-        # Commits since the WAL was folded, those that wait for a durable one (at first the WAL's zeros do, so that they
-        # are not the first holder's to wait for), and calls of `tidy` since the last.
-        self._unfolded, self._owing, self._quiet = 0, 1, 0
+        self._commits = Commits(connection, path)
         # Decided admissions whose way no signed record states yet; what the last run left is told at once.
         self._untold = {counter: way for counter, way in moves.ways(connection).items() if counter not in told}
         self._untold_for = _TELL_AFTER if self._untold else 0
@@ -132,8 +125,7 @@ class Journal:
 
     def close(self) -> None:
         """Give the file back; what was written stays. May be called twice."""
-        with self._lock:
-            self._db.close()
+        self._commits.close()
 
     def on_record(self, wake: Callable[[], None]) -> None:
         """Call `wake`, too, after each new record, so that the outbox need not be polled."""
@@ -166,9 +158,9 @@ class Journal:
         """The claim was won, or no node answered and the gate goes by its peers, or alone: from here on a pulse is
         possible. The way is signed within a minute or so (`tell_ways`).
         """
-        with self._lock:
+        with self._commits.lock:
             try:
-                with self._writing():
+                with self._commits.writing():
                     moves.decide(self._db, counter, way)
             except JournalError:
                 self._owed.setdefault(counter, "journal-fault")
@@ -180,7 +172,7 @@ class Journal:
         """Call about once a second while nobody waits: signs in what way admissions were decided, many in one record,
         when the oldest has waited for a minute, or there are enough.
         """
-        with self._lock:
+        with self._commits.lock:
             self._untold_for += bool(self._untold)
             if not self._untold or (self._untold_for < _TELL_AFTER and len(self._untold) < MOST_STATED):
                 return
@@ -216,52 +208,36 @@ class Journal:
         """The uses of these tickets are another gate's to spend now; those that are given up, durably. One that this
         gate has spent, or is about to, is not among them.
         """
-        event = self._identity.event
-        with self._writing():
-            given = [ticket for ticket in tickets if not self._spends(ticket)]
-            self._db.executemany(
-                "INSERT OR IGNORE INTO given_up (event, ticket) VALUES (?, ?)", [(event, ticket) for ticket in given]
-            )
-        return given
+        with self._commits.writing():
+            return uses.give_up(self._db, self._identity.event, tickets)
 
     @contextmanager
     def use_at_hand(self, ticket: int) -> Iterator[bool]:
         """Whether this gate has not given the ticket's use up; inside the block it cannot."""
-        with self._reading():
-            query = "SELECT 1 FROM given_up WHERE event = ? AND ticket IN (?, ?)"
-            yield not self._db.execute(query, (self._identity.event, ticket, EVERY_TICKET)).fetchone()
+        with self._commits.reading():
+            yield uses.at_hand(self._db, self._identity.event, ticket)
 
     # What the gate asks
 
     def use_of(self, ticket: int) -> Use | None:
         """This gate's own record of the ticket's use, released or not; or the use that a claim was lost to."""
-        with self._reading():
+        with self._commits.reading():
             self._catch_up()
-            mine, elsewhere = (
-                self._db.execute(statement, (self._identity.event, ticket)).fetchone()
-                for statement in (
-                    "SELECT gate, at, owner_seq, holder_key, released FROM use WHERE event = ? AND ticket = ?",
-                    "SELECT gate, at, until FROM elsewhere WHERE event = ? AND ticket = ?",
-                )
-            )
-        use = Use(mine[0], mine[1], mine[2], mine[3] or NO_KEY, bool(mine[4])) if mine else None
-        if use and use.released and elsewhere:
-            return replace(use, gate=elsewhere[0], at=elsewhere[1], until=elsewhere[2], released=False)
-        return use
+            return uses.use_of(self._db, self._identity.event, ticket)
 
     def unsettled(self) -> list[Unsettled]:
         """Admissions with no end, oldest first: what a restart must settle."""
-        with self._reading():
+        with self._commits.reading():
             return moves.unsettled(self._db)
 
     def counts(self) -> Counts:
         """Totals of this journal. Costs the same however long it is."""
-        with self._reading():
+        with self._commits.reading():
             return tally.counts(self._db)
 
     def records(self) -> Iterator[bytes]:
         """Every record of this journal's chain, oldest first."""
-        with self._reading():
+        with self._commits.reading():
             rows = self._db.execute("SELECT raw FROM record ORDER BY counter").fetchall()
         return (raw for (raw,) in rows)
 
@@ -269,7 +245,7 @@ class Journal:
         """After a crash: an admission that never left `pending` moved nothing and is released; one that was decided may
         have moved the turnstile, counts as entered, and is shown as in doubt. Returns what was found.
         """
-        with self._lock:
+        with self._commits.lock:
             self._catch_up()
         found = self.unsettled()
         for admission in found:
@@ -283,19 +259,14 @@ class Journal:
 
     def probe(self) -> None:
         """Write and commit something that says nothing, and fold the WAL: does the disk take it again?"""
-        with self._lock:
+        with self._commits.lock:
             self._catch_up()
-            self._make_durable()
-            self._fold()
+            self._commits.make_durable()
+            self._commits.fold()
 
     def tidy(self) -> None:
         """Call about once a second while nobody waits: folds the WAL now and then, and makes durable what is not."""
-        with self._lock:
-            self._quiet += 1
-            if self._unfolded >= _FOLD_AFTER:
-                self._fold()
-            elif self._owing and self._quiet >= _QUIET:
-                self._make_durable()
+        self._commits.tidy()
 
     # The outbox (ports.Outbox)
 
@@ -303,26 +274,26 @@ class Journal:
         """The oldest records without a receipt, up to an admission whose claim is out: the node takes an upload as word
         that the holder was let in, which nobody knows of that one yet.
         """
-        with self._reading():
+        with self._commits.reading():
             return outbox.waiting(self._db, limit)
 
     def settle(self, receipts: Sequence[Receipt], log_size: int) -> None:
         """Keep verified receipts; a rejected one sets its record aside with the reason. The first that is kept for a
         record stays; one for a record that does not wait is passed over. Durable soon, see the module.
         """
-        with self._writing(soon=True):
+        with self._commits.writing(soon=True):
             outbox.settle(self._db, receipts, log_size)
 
     def send_again(self) -> int:
         """Have every record wait again, because the log lost some of them; how many had been settled."""
-        with self._writing():
+        with self._commits.writing():
             return outbox.send_again(self._db)
 
     def copied(self) -> bool:
         """Whether a record was set aside because the ledger has another one under its counter."""
         if not self.counts().set_aside:
             return False
-        with self._reading():
+        with self._commits.reading():
             return outbox.copied(self._db)
 
     def queue_length(self) -> int:
@@ -333,35 +304,31 @@ class Journal:
 
     def page(self, after: int, most: int) -> ChainPage:
         """Records above the counter `after`. One that was set aside, or waits, ends what counts as settled."""
-        with self._reading():
+        with self._commits.reading():
             self._catch_up()
             return outbox.page(self._db, after, most)
 
     # Inside
-
-    def _spends(self, ticket: int) -> bool:
-        query = "SELECT 1 FROM use WHERE event = ? AND ticket = ? AND released = 0"
-        return bool(self._db.execute(query, (self._identity.event, ticket)).fetchone())
 
     def _on_record(self) -> None:
         for wake in self._wakers:
             wake()
 
     def _move(self, counter: int, act: Act, pulse_ms: int | None = None, *, soon: bool = False) -> None:
-        with self._writing(soon=soon):
+        with self._commits.writing(soon=soon):
             moves.move(self._db, counter, act, pulse_ms)
 
     @contextmanager
     def _appending(self, kind: str, what: Scan | Settlement | GateIncident, stamp: Stamp) -> Iterator[Waiting]:
         who = self._identity
-        with self._lock:
+        with self._commits.lock:
             self._catch_up()
             counter = self._head.counter
             link = Link(who.device, who.gate, counter, self._head.previous)
             raw = sign_record(kind, who.event, link, stamp, what, who.key)
             self._failed = _unsure(kind, counter, what)
             try:
-                with self._writing():
+                with self._commits.writing():
                     self._db.execute("INSERT INTO record (counter, type, raw) VALUES (?, ?, ?)", (counter, kind, raw))
                     self._db.execute("INSERT INTO outbox (counter) VALUES (?)", (counter,))
                     yield Waiting(counter, raw)
@@ -378,7 +345,7 @@ class Journal:
         nobody acted for it is released.
         """
         if self._failed:
-            with self._reading():
+            with self._commits.reading():
                 row = self._db.execute("SELECT raw FROM record WHERE counter = ?", (self._head.counter,)).fetchone()
             failed, self._failed = self._failed, None
             if row:
@@ -389,7 +356,7 @@ class Journal:
             self._release_owed(*next(iter(self._owed.items())))
 
     def _release_owed(self, counter: int, reason: str) -> None:
-        with self._reading():
+        with self._commits.reading():
             query = "SELECT raw FROM record WHERE counter = ?"
             row = self._db.execute(query, (counter,)).fetchone() if moves.may_end(self._db, counter) else None
         del self._owed[counter]
@@ -402,41 +369,6 @@ class Journal:
         except JournalError:
             self._owed.setdefault(counter, reason)
             raise
-
-    def _change(self, statement: str, values: tuple[object, ...], *, soon: bool = False) -> None:
-        with self._writing(soon=soon):
-            self._db.execute(statement, values)
-
-    def _make_durable(self) -> None:
-        self._change("INSERT OR REPLACE INTO probe (id, nonce) VALUES (1, randomblob(8))", ())
-
-    def _fold(self) -> None:
-        with self._reading():
-            checkpoint(self._db)
-        self._unfolded = self._owing = 0
-
-    @contextmanager
-    def _writing(self, *, soon: bool = False) -> Iterator[None]:
-        with self._reading():
-            before = self._db.total_changes
-            with transaction(self._db, soon=soon):
-                yield
-            if self._db.total_changes == before:
-                # Nothing was written, so nothing was made durable: what waits for that goes on waiting.
-                return
-            self._unfolded += 1
-            self._owing = self._owing + 1 if soon else 0
-            self._quiet = 0
-
-    @contextmanager
-    def _reading(self) -> Iterator[None]:
-        with self._lock:
-            try:
-                yield
-            except sqlite3.Error as error:
-                raise JournalError(
-                    f"the journal {self._path} failed ({error}); nobody is admitted before it works: check the disk"
-                ) from error
 
 
 def _unsure(kind: str, counter: int, what: Scan | Settlement | GateIncident) -> _Unsure:

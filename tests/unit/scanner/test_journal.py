@@ -463,13 +463,13 @@ def test_what_writes_nothing_makes_nothing_durable(path: Path) -> None:
     with open_journal(path) as journal:
         assert journal.give_up([7]) == [7]
         counter = admit(journal, 5)
-        owing = journal._owing
+        owing = journal._commits.owing
         assert owing
         journal.give_up([7])
         journal.give_up([5])
         with pytest.raises(ImpossibleMove):
             journal.decided(counter, "alone")
-        assert journal._owing == owing
+        assert journal._commits.owing == owing
 
 
 def test_records_that_the_log_may_have_lost_wait_again_and_their_uses_stay_spent(path: Path) -> None:
