@@ -24,7 +24,7 @@ def screens() -> list[str]:
     """Titles and instructions of the gate, chip by chip too, and everything that the wallet says."""
     said = [part for table in (kiosk.REASONS, kiosk.FAULTS, kiosk.STATES) for text in table.values() for part in text]
     said += [part for pair in (*kiosk.MARKS.values(), *wallet_pairs()) for part in pair]
-    said += literals(ROOT / "scanner/kiosk/strip.py")
+    said += [*literals(ROOT / "scanner/kiosk/strip.py"), *literals(ROOT / "scanner/kiosk/view.py")]
     said += re.findall(r">([^<>]+)</span>", (ROOT / "scanner/kiosk/static/index.html").read_text())
     return said
 
