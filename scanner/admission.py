@@ -131,11 +131,23 @@ class Admission:
     ) -> Decision:
         """By leases and policy. Looking and recording are one step: a use is not given up between them."""
         with self._journal.use_at_hand(code.core.ticket) as mine:
-            verdict = alone(verdict, manifest, self._gate, given_up=not mine, unheard=self._view.unheard)
+            verdict = self._alone(verdict, manifest, mine=mine)
             if verdict.outcome != "admit":
                 return Decision(verdict, self._journal.refuse(_scan(code, verdict), at).counter)
             record = self._journal.admit(_scan(code, verdict), verdict.holder_key, at, outcome)
             return Decision(verdict, record.counter)
+
+    def _alone(self, verdict: Verdict, manifest: EventManifest, *, mine: bool) -> Verdict:
+        """By the leases that the list has now: it may have moved on since the verdict, and the node goes by it.
+
+        The sync tells the node that this gate heard of a change only after it had this lock once more (downloader).
+        """
+        if verdict.ticket is None:
+            return alone(verdict, manifest, self._gate, given_up=not mine, unheard=self._view.unheard)
+        newest, row = self._view.manifest, self._view.of(verdict.ticket).row
+        moved_on = newest is None or (row is not None and row.owner_seq > (verdict.owner_seq or 0))
+        verdict = replace(verdict, lease=row.lease if row else verdict.lease)
+        return alone(verdict, newest or manifest, self._gate, given_up=not mine or moved_on, unheard=self._view.unheard)
 
     def _claim(self, code: GateCode, verdict: Verdict, manifest: EventManifest, at: Stamp) -> Decision:
         deadline = manifest.policy.claim_deadline_ms / 1000
@@ -160,7 +172,7 @@ class Admission:
         """
         # What is recorded is not given up any more; it may have been before.
         with self._journal.use_at_hand(_ticket(verdict)) as mine:
-            verdict = alone(verdict, manifest, self._gate, given_up=not mine, unheard=self._view.unheard)
+            verdict = self._alone(verdict, manifest, mine=mine)
         if verdict.outcome == "admit":
             with self._neighbours.asking(told=True) as ask:
                 rival = ask(counter, _ticket(verdict), at.time_ms, left_s)

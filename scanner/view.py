@@ -4,9 +4,9 @@ The decision reads it from one thread while the sync threads move it on from oth
 in manifest version. What a download or a change proves was checked by the sync; that a snapshot is whole, ours and
 newer is checked here, before it replaces anything. Raises SnapshotError, with the view as it was.
 
-A snapshot and a list of the log's keys are durable on return. Changes, checkpoints and agreed time outlive this
-process at once, but a power cut only from the first change on that is DURABLE_AFTER younger: until then the node has
-them, and a view that lost the newest of them is one that heard of them later.
+A snapshot, a manifest and a list of the log's keys are durable on return. Changes, checkpoints and agreed time outlive
+this process at once, but a power cut only from the first change on that is DURABLE_AFTER younger: until then the node
+has them, and a view that lost the newest of them is one that heard of them later.
 """
 
 import hashlib
@@ -209,12 +209,12 @@ class GateView:
             # All of one commit: each of its own would write the same page once more.
             facts = self._checkpoint_facts(change.checkpoint, change.checkpoint_size)
             facts |= {"size": change.end, "at": at, "kept_time": self._time.pack()}
-            if change.manifest and manifest is change.manifest:
-                facts["manifest"] = canonical(manifest.to_map())
             fresh = self._age.renewed()
             if kept := self._age.says_more(fresh):
                 facts["unheard"] = fresh.pack()
             soon = abs(at - self._durable_at) < DURABLE_AFTER
+            if change.manifest and manifest is change.manifest:
+                facts["manifest"], soon = canonical(manifest.to_map()), False
             self._db.add(change.rows, change.end, soon=soon, **facts)
             self._age.take(fresh, stored=kept)
             self._stored_time = self._time

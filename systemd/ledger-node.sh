@@ -15,7 +15,7 @@ case ${1:-} in
     serve) refuse "here systemd runs it: systemctl start ledger-node" ;;
     witness) refuse "here systemd runs it: systemctl start ledger-witness" ;;
     event | tickets | devices | keys | snapshot | export | accounts | vault | activations | alerts) ;;
-    policy | actors | orders | sale | transfers | resale | restore | sponsors | refunds) ;;
+    policy | actors | orders | sale | transfers | resale | restore | sponsors | refunds | leases) ;;
     *) exec "$program" "$@" ;;
 esac
 [ "$(id -u)" = 0 ] || refuse "the node's socket belongs to the service: sudo ledger-node $*"

@@ -160,6 +160,8 @@ class Downloader:
     def _changes(self, start: int, known: Known, wait: int) -> tuple[ChangesAnswer, LogTrust]:
         """The answer, and what to judge it by."""
         asked = self._trail.trust
+        # Counted after `start` was read, and under the journal's lock: a node that hears of an empty queue knows that
+        # what was admitted by the leases of an earlier list is in the log.
         answer = granted(self._client.changes(start, known.size, wait, self._outbox.queue_length()))
         if answer.wipe:
             raise ToldRevokedError("the ledger node says: this device was revoked")

@@ -162,12 +162,19 @@ def alone(
             return held_elsewhere(verdict, manifest)
         case _:
             # Also where this gate gave the use up: no other one may have it, so there is none to be sent to.
-            return replace(verdict, outcome="amber", reason=Reason.ASK_SUPERVISOR, detail={"gates": gates})
+            return _ask_supervisor(verdict, gates)
 
 
 def held_elsewhere(verdict: Verdict, manifest: EventManifest) -> Verdict:
-    """An admission whose use another gate holds: the holder is sent there."""
-    return replace(verdict, outcome="amber", reason=Reason.OTHER_LEASE, detail={"gates": leased_to(verdict, manifest)})
+    """An admission whose use another gate holds: the holder is sent there. While leases are paused there is none."""
+    gates = leased_to(verdict, manifest)
+    if manifest.leases_paused:
+        return _ask_supervisor(verdict, gates)
+    return replace(verdict, outcome="amber", reason=Reason.OTHER_LEASE, detail={"gates": gates})
+
+
+def _ask_supervisor(verdict: Verdict, gates: list[str]) -> Verdict:
+    return replace(verdict, outcome="amber", reason=Reason.ASK_SUPERVISOR, detail={"gates": gates})
 
 
 def leased_to(verdict: Verdict, manifest: EventManifest) -> list[str]:

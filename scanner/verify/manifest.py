@@ -29,6 +29,7 @@ _MOST = {
 """A typing slip here would make holders wait, or make an old screenshot good while a gate's clock is in doubt."""
 _MOST_NUMBERED = 256
 """Keys, groups and beacons each have a number of one byte of their own."""
+_USUAL: dict[str, object] = {"zone": HONG_KONG, "leases_paused": False}
 _LEAST = {"list_expires": 3_600}
 """A typing slip here would stop every gate in a short outage."""
 
@@ -84,6 +85,10 @@ class EventManifest:
     beacons: tuple[Beacon, ...] = ()
     zone: str = HONG_KONG
     """The IANA time zone in which people are told times; left out of the map where it is Hong Kong's."""
+    leases_paused: bool = False
+    """Whether no gate holds the use of any ticket for now, because by an earlier version others held them, and gates
+    may still go by it. Left out of the map where it is not so.
+    """
 
     @property
     def hash(self) -> bytes:
@@ -114,13 +119,17 @@ class EventManifest:
         """As the ledger and the snapshot carry it."""
         made = {item.name: _plain(getattr(self, item.name)) for item in fields(self)}
         made["policy"] = _unless(made["policy"], "list_expires", LIST_EXPIRES)
-        return _unless(made, "zone", HONG_KONG)
+        for name, usual in _USUAL.items():
+            made = _unless(made, name, usual)
+        return made
 
     @classmethod
     def from_map(cls, value: object) -> "EventManifest | Malformed":
         """Strict: every field, no other, each of its type and range."""
         try:
-            return _read_manifest(_fields(_with(value, "zone", HONG_KONG), cls))
+            for name, usual in _USUAL.items():
+                value = _with(value, name, usual)
+            return _read_manifest(_fields(value, cls))
         except _WrongError as wrong:
             return Malformed(f"manifest: {wrong}")
 
@@ -187,6 +196,7 @@ def _read_manifest(m: dict[str, Any]) -> EventManifest:
         policy=_policy(m["policy"]),
         beacons=tuple(_beacon(item) for item in _list(m["beacons"], "beacons")),
         zone=_text(m["zone"], "zone"),
+        leases_paused=_bool(m["leases_paused"], "leases_paused"),
     )
     _check(_ZONE.fullmatch(manifest.zone) is not None, f"zone is the name of a time zone, like {HONG_KONG}")
     _check(manifest.step > 0, "step is at least 1 s")

@@ -15,11 +15,14 @@ _ROW = struct.Struct(">IHBBBBI32sBBHI")
 _INDEX = struct.Struct(">I")
 _INDEXES = struct.Struct(f">I{_ROW.size - _INDEX.size}x")
 ROW_BYTES = _ROW.size
+LEASE_BYTE = 46
+"""Where `lease` stands in a packed row, counted from 0."""
 
 
 class Row(NamedTuple):
-    """A ticket's row. `gate_group` 0 = any; `lease` 0 = the gate group's own; `used_gate` 0 = unused, else its place
-    in the manifest's gates, from 1; `used_at` is unix seconds; `holder_key` of 32 zero bytes = none registered.
+    """A ticket's row. `gate_group` 0 = any; `lease` 0 = the gate group's own, else where its use was moved to (see
+    leases.py); `used_gate` 0 = unused, else its place in the manifest's gates, from 1; `used_at` is unix seconds;
+    `holder_key` of 32 zero bytes = none registered.
     """
 
     ticket: int

@@ -66,6 +66,17 @@ GATE: dict[str, list[Step]] = {
             "enrolled",
             fill={"CODE": CODE},
         ),
+        Run("sudo ledger-node leases show coliseum-1122", "R1"),
+        Run(
+            'sudo ledger-node devices out-of-service coliseum-1122 R3 --reason "does not start"',
+            "R3 has no device in service",
+            status=1,
+        ),
+        Elsewhere(
+            'sudo ledger-node leases move coliseum-1122 2 --from 1 --reason "group 1 is crowded"',
+            "gates that give their uses up",
+            "tests/integration/test_leases.py",
+        ),
         Run("sudo ledger-node devices revoke coliseum-1122 DEVICE --reason stolen", fill={"DEVICE": DEVICE}),
         Run(
             "sudo gate-scanner enrol http://10.8.0.10:8440 <<< CODE",

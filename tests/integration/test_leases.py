@@ -3,6 +3,7 @@
 The attack: a ticket shown at the gate that holds its use, which is cut off, and at another one, which is online.
 """
 
+import asyncio
 import json
 import threading
 import time
@@ -14,7 +15,14 @@ from random import Random
 
 import pytest
 
-from ledger_node.services import devices
+from ledger_node.contract.state import Device
+from ledger_node.services import devices, leases
+from ledger_node.services.errors import ServiceError
+from ledger_node.services.logged import read_logged
+from ledger_node.services.monitoring import Thresholds, Windows, judge
+from ledger_node.services.operations import perform
+from ledger_node.services.signs import signs_of
+from ledger_node.web.recalls import Answered, Recalls
 from scanner.journal import Identity, Journal
 from scanner.sync.answers import RecallAnswer
 from scanner.sync.recalls import RecallLine
@@ -161,6 +169,104 @@ def test_a_holder_that_was_revoked_holds_nothing(venue: Venue, r1: Holder) -> No
     assert venue.claim(r2, ticket) == REFUSED
     devices.revoke(venue.running.node, EVENT, r1.client.device, "out of service")
     assert venue.claim(r2, ticket) == GRANTED
+
+
+def move(venue: Venue, *tickets: int, to: str = "R2") -> leases.Moved:
+    return leases.move(venue.running.node, leases.Move(EVENT, to, "R1 is crowded", tickets=frozenset(tickets)))
+
+
+def moved(venue: Venue, *tickets: int) -> leases.Moved:
+    """Until R1's line is open, nothing moves."""
+    found: list[leases.Moved] = []
+
+    def ask() -> bool:
+        try:
+            found.append(move(venue, *tickets))
+        except ServiceError as error:
+            assert error.code == "lease-held"  # noqa: PT017 - until it listens
+        return bool(found)
+
+    wait_until(ask, "R1 gives its uses up")
+    return found[0]
+
+
+def test_a_use_moves_when_its_gate_has_given_it_up_on_disk(venue: Venue, r1: Holder) -> None:
+    venue.listen(r1)
+    tickets = venue.of_r1()
+    assert moved(venue, *tickets).tickets == tuple(tickets)
+    assert not any(r1.opens(ticket) for ticket in tickets)
+    r2 = venue.client("R2")
+    assert [venue.claim(r2, ticket) for ticket in tickets] == [GRANTED] * len(tickets)
+
+
+def test_no_use_of_a_gate_that_is_cut_off_moves(venue: Venue, r1: Holder) -> None:
+    tickets = venue.of_r1()
+    with pytest.raises(ServiceError, match=f"{r1.client.device} at R1 did not give these uses up"):
+        move(venue, *tickets)
+    assert all(r1.opens(ticket) for ticket in tickets)
+
+
+def test_what_a_gate_has_spent_stays_with_it(venue: Venue, r1: Holder) -> None:
+    venue.listen(r1)
+    spent, *others = venue.of_r1()
+    assert r1.opens(spent)
+    done = moved(venue, spent, *others)
+    assert (done.kept, done.tickets) == ((spent,), tuple(others))
+    assert venue.claim(venue.client("R2"), spent) == REFUSED
+
+
+def test_a_claim_that_began_before_a_use_moved_asks_the_gate_that_holds_it_now(
+    venue: Venue, r1: Holder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    venue.listen(r1)
+    ticket, r2 = venue.of_r1()[0], venue.client("R2")
+    began = Recalls.call_back
+
+    async def slow(self: Recalls, who: Device, record: bytes) -> Answered | None:
+        answered = await began(self, who, record)
+        await asyncio.to_thread(moved, venue, ticket)
+        return answered
+
+    monkeypatch.setattr(Recalls, "call_back", slow)
+    assert venue.claim(r1.client, ticket) == REFUSED, "R2 holds it, and does not listen"
+    assert r2.device
+
+
+def test_a_gate_that_is_out_of_service_frees_its_uses_and_its_late_admissions_are_named(
+    venue: Venue, r1: Holder
+) -> None:
+    node, r2, ticket = venue.running.node, venue.client("R2"), venue.of_r1()[0]
+    assert venue.claim(r2, ticket) == REFUSED
+    told = perform(node, "devices-out-of-service", {"event": EVENT, "gate": "R1", "reason": "fell"})
+    assert told["revoked"] == [r1.client.device]
+    assert "Switch it off" in told["note"]
+    assert venue.claim(r2, ticket) == GRANTED
+    code = venue.wallets[ticket - 1].compact(EVENT, ticket, 0, time.time()).raw
+    assert r1.client.upload([r1.client.admission(ticket, code)]).json["receipts"][0]["verdict"] == "revoked"
+    with node.view() as view:
+        (entry,) = view.entries(view.size - 1, view.size)
+        (sign,) = signs_of(view, view.size - 1, read_logged(entry), node.seconds)
+    (raised,) = judge(Thresholds(), Windows(), sign)
+    assert (raised.rule, raised.subject, raised.detail["device"]) == ("out-of-service", "gate R1", r1.client.device)
+
+
+def test_how_many_tickets_hang_on_a_gate(venue: Venue, r1: Holder) -> None:
+    tickets = venue.of_r1()
+    assert venue.claim(r1.client, tickets[0]) == GRANTED
+    told = perform(venue.running.node, "leases-show", {"event": EVENT})
+    of_r1 = next(one for one in told["gates"] if one["gate"] == "R1")
+    assert of_r1 == {
+        "gate": "R1",
+        "tickets": len(tickets) - 1,
+        "devices": [r1.client.device],
+        "away": [r1.client.device],
+    }
+    venue.listen(r1)
+    wait_until(lambda: r1.client.device in venue.running.node.listening(), "R1 listens")
+    of_r1 = next(
+        one for one in perform(venue.running.node, "leases-show", {"event": EVENT})["gates"] if one["gate"] == "R1"
+    )
+    assert of_r1["away"] == []
 
 
 def test_a_gate_that_is_one_device_takes_no_second_one_before_the_first_is_revoked(venue: Venue, r1: Holder) -> None:

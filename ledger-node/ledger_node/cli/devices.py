@@ -59,3 +59,21 @@ def revoke(home: Path, event: str, device: str, reason: str) -> None:
     """Revoke DEVICE (its id from `devices list`) for good: it is told to wipe, its further records change nothing."""
     with errors_in_one_line(), operator(home) as node:
         show(node.do("devices-revoke", event=event, device=device, reason=reason))
+
+
+@devices.command("out-of-service")
+@click.argument("event")
+@click.argument("gate")
+@click.option("--reason", required=True, help="For the ledger; no personal data.")
+@click.pass_obj
+def out_of_service(home: Path, event: str, gate: str, reason: str) -> None:
+    """Say that GATE of EVENT is out of service: its devices are revoked for good, and other gates admit its tickets.
+
+    Switch it off or lock its turnstile first: one that is cut off does not hear of this, and may go on admitting what
+    it held. An alert says so when its admissions arrive.
+
+    \b
+      ledger-node devices out-of-service coliseum-1122 R1 --reason "does not start any more"
+    """
+    with errors_in_one_line(), operator(home) as node:
+        show(node.do("devices-out-of-service", event=event, gate=gate, reason=reason))

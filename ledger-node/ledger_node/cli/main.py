@@ -22,6 +22,7 @@ _COMMANDS = {
     "devices": "devices:devices",
     "event": "events:event",
     "evidence": "witness:evidence",
+    "leases": "leases:leases",
     "orders": "orders:orders",
     "policy": "market:policy",
     "provider-sandbox": "sandbox:provider_sandbox",

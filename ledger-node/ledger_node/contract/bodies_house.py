@@ -11,10 +11,13 @@ from ledger_node.contract.shape import (
     U16,
     U32,
     Counter,
+    GroupNumber,
     Indexes,
     Items,
     Map,
     Name,
+    Names,
+    NamesOrNone,
     PublicKey,
     Seconds,
     Text,
@@ -99,7 +102,10 @@ class RotateKeys(Body):
 
 @dataclass(frozen=True, slots=True)
 class ChangeSeat(Body):
-    """Another seat for a ticket: `owner_seq` is the next one, so that the old code is good for nothing."""
+    """Another seat for a ticket: `owner_seq` is the next one, so that the old code is good for nothing.
+
+    In another gate group other gates hold its use: the devices in `given` held it, and have given it up durably.
+    """
 
     TYPE = "ticket.seat"
     SIGNERS = _HOUSE
@@ -108,6 +114,23 @@ class ChangeSeat(Body):
     category: U8
     gate_group: U8
     owner_seq: U16
+    given: Names = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MoveLeases(Body):
+    """The uses of tickets are leased to the gates of another gate group; under `lease = "gate"`, to another gate.
+
+    The devices in `given` held them, and have given them up durably.
+    """
+
+    TYPE = "lease.move"
+    SIGNERS = _OPERATOR
+    tickets: Indexes
+    given: NamesOrNone
+    reason: Text
+    gate: Text = ""
+    gate_group: GroupNumber = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,9 +42,13 @@ class Operator:
         """event.create."""
         return seal("event.create", manifest.event, at, {"manifest": manifest.to_map(), "rules": NEWEST}, self.key)
 
-    def update_event(self, manifest: EventManifest, at: int) -> bytes:
-        """event.update; the manifest carries the next version. The event goes by the newest rules from here on."""
-        return seal("event.update", manifest.event, at, {"manifest": manifest.to_map(), "rules": NEWEST}, self.key)
+    def update_event(self, manifest: EventManifest, at: int, heard: Sequence[str] = ()) -> bytes:
+        """event.update; the manifest carries the next version. The event goes by the newest rules from here on.
+
+        `heard`: the devices that have heard that leases are paused, for the version that ends that.
+        """
+        body = {"manifest": manifest.to_map(), "rules": NEWEST} | ({"heard": list(heard)} if heard else {})
+        return seal("event.update", manifest.event, at, body, self.key)
 
     def issue(self, event: str, tickets: Iterable[NewTicket], at: int) -> Iterator[bytes]:
         """ticket.issue, as many entries as it takes; submit them `whole` when none may be kept without the others."""

@@ -1,9 +1,10 @@
 """Rules for events: creating one, and replacing its manifest by the next version."""
 
+from ledger_node.contract import leases
 from ledger_node.contract.certificate_keys import spent
 from ledger_node.contract.outcome import Rejected
 from ledger_node.contract.refusals import Refusal
-from ledger_node.contract.ruleset import next_rules, set_rules
+from ledger_node.contract.ruleset import LEASES, next_rules, set_rules
 from ledger_node.contract.state import EventState, State
 from ledger_node.contract.values import but
 from scanner.verify.entry import Entry, Malformed
@@ -29,7 +30,7 @@ def create(state: State, position: int, entry: Entry, _at: int) -> Rejected | No
 
 def update(state: State, position: int, entry: Entry, _at: int) -> Rejected | None:
     """event.update: the next version. It keeps every gate in use, every gate group and room for all tickets, and a
-    certificate key's number stays that key's.
+    certificate key's number stays that key's; by the newest rules no two gates hold one use by two versions.
     """
     manifest = _manifest(entry)
     if isinstance(manifest, Rejected):
@@ -50,7 +51,11 @@ def update(state: State, position: int, entry: Entry, _at: int) -> Rejected | No
     rules = next_rules(state, entry)
     if isinstance(rules, Rejected):
         return rules
+    held = leases.refuse_update(state, event.manifest, manifest, entry.body.get("heard", ()))
+    if held and rules >= LEASES:
+        return held
     _renumber_gates(state, position, event.manifest, manifest)
+    leases.keep_up(state, position, event.manifest, manifest)
     set_rules(state, entry.event, rules)
     state.put_event(entry.event, but(event, manifest=manifest, changed=position))
     return None

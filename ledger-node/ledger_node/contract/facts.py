@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal, Self
 
 from ledger_node.contract.policy import TicketPolicy
+from scanner.verify.manifest import EventManifest
 
 Role = Literal["organiser", "ticketing", "provider", "sponsor"]
 Place = Literal["house", "held", "sponsor", "person"]
@@ -240,11 +241,35 @@ class Ruleset(Fact):
     version: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class LeasesBefore(Fact):
+    """While an event's leases are paused: the manifest by which gates hold uses that have not heard of it, and the log
+    position of the entry that paused them.
+    """
+
+    KIND = "leases-before"
+    KEY = "name"
+    name: str
+    manifest: EventManifest
+    since: int
+
+    def values(self) -> list[Any]:
+        """With the manifest as a map."""
+        return [self.manifest.to_map(), self.since]
+
+    @classmethod
+    def of(cls, event: str, key: FactKey, values: list[Any]) -> Self:
+        """From what `values` gave."""
+        manifest = EventManifest.from_map(values[0])
+        assert isinstance(manifest, EventManifest), "it was read before it was kept"
+        return cls(event, str(key), manifest, values[1])
+
+
 KINDS: dict[str, type[Fact]] = {
     kind.KIND: kind
     for kind in (
         Actor, ActorKey, PolicyVersion, Title, Deal, Order, Payment, Identity, Holding, Overridden, Books,
-        Ruleset,
+        Ruleset, LeasesBefore,
     )
 }  # fmt: skip
 

@@ -53,6 +53,10 @@ class MemoryState:
         """As the port says."""
         return (ticket for ticket in self.tickets(event) if ticket.row.uses)
 
+    def moved_leases(self, event: str) -> Iterator[Ticket]:
+        """As the port says."""
+        return (ticket for ticket in self.tickets(event) if ticket.row.lease)
+
     def device(self, device: str) -> Device | None:
         """As the port says."""
         return self._devices.get(device)

@@ -76,6 +76,31 @@ class Refusal(Enum):
         "A gate that devices or admissions refer to cannot be taken away.",
         "已有裝置或入場記錄使用的閘口不能移除。",
     )
+    LEASES_IN_FORCE = (
+        "leases-in-force",
+        "Gates hold uses of tickets by the version before: this one must pause them until all gates have heard of it.",
+        "閘機仍按舊版本持有門票的使用權；新版本須先暫停使用權，直至所有閘機得知。",
+    )
+    LEASES_UNHEARD = (
+        "leases-unheard",
+        "These devices have not heard that leases are paused: connect them, or take them out of service.",
+        "以下裝置尚未得知使用權已暫停；請連接該裝置，或停用該閘口。",
+    )
+    LEASES_PAUSED = (
+        "leases-paused",
+        "No gate holds uses now, because the event's gates changed: wait until all of them have heard of it.",
+        "活動閘口已變更，現時沒有閘機持有使用權；請待所有閘機得知後再試。",
+    )
+    LEASE_HELD = (
+        "lease-held",
+        "These devices hold the use and have not given it up: connect them, or take them out of service.",
+        "以下裝置持有使用權而尚未交還；請連接該裝置，或停用該閘口。",
+    )
+    LEASE_OF_NO_USE = (
+        "lease-of-no-use",
+        "The ticket does not enter by that gate, so its use is not moved there; choose a gate of its group.",
+        "該門票不能經此閘口入場，使用權不能移往該處；請選擇其所屬組別的閘口。",
+    )
     OVER_CAPACITY = (
         "over-capacity",
         "More tickets than the event's capacity; raise the capacity first.",

@@ -4,6 +4,7 @@ Events before versions existed are of the first. `event.create` and `event.updat
 never goes back. What the newest asks for and the first did not: the holder of a key that an entry names says so
 (`possession`). A node that takes entries in asks for that in every event, whatever its version (`apply`). What the
 newest allows and the first did not: a policy that counts before one that was set earlier and still waits (`course`).
+Since the third, others come to hold a ticket's use only when those who held it have given it up (`leases`).
 """
 
 from ledger_node.contract.facts import Ruleset
@@ -16,7 +17,8 @@ from scanner.verify.keys import verify
 FIRST = 1
 PROVEN_KEYS = 2
 OVERTAKING = 2
-NEWEST = 2
+LEASES = 3
+NEWEST = 3
 
 
 def rules_of(state: State, event: str) -> int:

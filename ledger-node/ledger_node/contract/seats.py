@@ -1,5 +1,6 @@
 """Rules for seats: keeping them for a buyer for a while, moving a ticket to another, and a ticket's flags."""
 
+from ledger_node.contract import leases
 from ledger_node.contract.bodies_house import ChangeSeat, SetFlags
 from ledger_node.contract.bodies_market import HoldSeats, ReleaseSeats
 from ledger_node.contract.facts import Deal, Title
@@ -54,7 +55,7 @@ def release(state: State, position: int, entry: Entry, _at: int) -> Rejected | N
 
 def change(state: State, position: int, entry: Entry, _at: int) -> Rejected | None:
     """ticket.seat: the holder and the key stay, owner_seq counts on, so codes for the old seat are good for nothing. An
-    offer or a listing of the old seat is gone.
+    offer or a listing of the old seat is gone. In another gate group, other gates hold its use.
     """
     act = ChangeSeat.of(entry)
     scene = open_scene(state, entry.event)
@@ -71,6 +72,7 @@ def change(state: State, position: int, entry: Entry, _at: int) -> Rejected | No
     if act.gate_group and scene.event.manifest.group(act.gate_group) is None:
         return Rejected(Refusal.UNKNOWN_GATE_GROUP, f"{seen.label}: group {act.gate_group}")
     refused = seat_doubled(state, entry.event, [(act.ticket, act.seat)])
+    refused = refused or leases.refuse_regrouped(state, scene.event, seen.ticket, act.gate_group, act.given)
     if refused is not None:
         return refused
     if row.owner_seq == LAST_OWNER_SEQ:
@@ -78,6 +80,8 @@ def change(state: State, position: int, entry: Entry, _at: int) -> Rejected | No
     if act.owner_seq != row.owner_seq + 1:
         return Rejected(Refusal.WRONG_OWNER_SEQ, f"{seen.label}: {act.owner_seq}, not {row.owner_seq + 1}")
     moved = row._replace(seat=act.seat, category=act.category, gate_group=act.gate_group, owner_seq=act.owner_seq)
+    if act.gate_group != row.gate_group:
+        moved = moved._replace(lease=0)
     state.put_ticket(but(seen.ticket, row=moved, changed=position))
     drop_deal(state, seen, position)
     return None

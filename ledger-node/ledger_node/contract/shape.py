@@ -98,6 +98,21 @@ def indexes_or_none(value: object) -> bool:
     return items_or_none(value, u32)
 
 
+def names(value: object) -> bool:
+    """A list of one device id or more, each once."""
+    return names_or_none(value) and value != []
+
+
+def names_or_none(value: object) -> bool:
+    """A list of device ids, each once; it may be empty."""
+    return items_or_none(value, device_id)
+
+
+def group(value: object) -> bool:
+    """The number of a gate group, 1 to 255."""
+    return u8(value) and value != 0
+
+
 def mapping(value: object) -> bool:
     """A map."""
     return isinstance(value, dict)
@@ -129,6 +144,9 @@ DigestOrNone = Annotated[bytes, digest_or_none]
 Quoted = Annotated[bytes, quoted]
 Indexes = Annotated[Sequence[int], indexes]
 IndexesOrNone = Annotated[Sequence[int], indexes_or_none]
+Names = Annotated[Sequence[str], names]
+NamesOrNone = Annotated[Sequence[str], names_or_none]
+GroupNumber = Annotated[int, group]
 Items = Annotated[Sequence[Any], items]
 Map = Annotated[Mapping[str, Any], mapping]
 
@@ -170,7 +188,7 @@ EVERY_ACT: Shape = {"nonce": nonce}
 
 OPTIONS: Mapping[str, Shape] = {
     "event.create": {"rules": u8},
-    "event.update": {"rules": u8},
+    "event.update": {"rules": u8, "heard": names},
     "device.enrol": {"proof": signature},
 }
 """What may stand beside it: entries from before these fields were there have none of them."""

@@ -110,6 +110,9 @@ class Facts(Finder, Protocol):
     def used_tickets(self, event: str) -> Iterable[Ticket]:
         """The tickets with a use spent, in index order."""
 
+    def moved_leases(self, event: str) -> Iterable[Ticket]:
+        """The tickets whose use was moved to where their row says (`lease`), in index order."""
+
     def device(self, device: str) -> Device | None:
         """The device with this id, or None."""
 

@@ -77,6 +77,11 @@ class SqliteState(Tables):
         self.flush()
         return super().used_tickets(event)
 
+    def moved_leases(self, event: str) -> Iterator[Ticket]:
+        """As the port says."""
+        self.flush()
+        return super().moved_leases(event)
+
     def device(self, device: str) -> Device | None:
         """As the port says."""
         known = self._devices.get(device) or super().device(device)

@@ -16,7 +16,7 @@ from ledger_node.log.port import LedgerFault
 from scanner.verify.cbor import reread
 from scanner.verify.entry import Malformed, canonical, decode_map
 from scanner.verify.manifest import EventManifest
-from scanner.verify.row import REFUNDED, Row
+from scanner.verify.row import LEASE_BYTE, REFUNDED, Row
 
 _TICKET = "SELECT row, face_value, used_device, used_counter, changed FROM ticket"
 _SITTING = (
@@ -85,6 +85,11 @@ class Tables:
     def used_tickets(self, event: str) -> Iterator[Ticket]:
         """Those with a use spent, in index order."""
         query = f"{_TICKET} WHERE event = ? AND used_device IS NOT NULL ORDER BY ticket"
+        return (_ticket(event, row) for row in self._conn.execute(query, (self._number(event),)))
+
+    def moved_leases(self, event: str) -> Iterator[Ticket]:
+        """Those whose row says where their use was moved to, in index order."""
+        query = f"{_TICKET} WHERE event = ? AND substr(row, {LEASE_BYTE + 1}, 1) <> x'00' ORDER BY ticket"
         return (_ticket(event, row) for row in self._conn.execute(query, (self._number(event),)))
 
     def rows(self, event: str) -> Iterator[bytes]:

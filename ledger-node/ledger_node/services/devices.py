@@ -131,6 +131,23 @@ def revoke(node: Node, event: str, device: str, reason: str) -> None:
     node.commit([node.operator.revoke_device(event, device, reason, node.seconds)])
 
 
+def out_of_service(node: Node, event: str, gate: str, reason: str) -> list[str]:
+    """Revoke every device of a gate, all or none, so that its uses are the node's to grant; which. Raises ServiceError.
+
+    Until such a device hears of it, it may still admit by what it held: it has to be off, or its turnstile locked.
+    """
+    with node.view() as view:
+        gates = node.event(view, event).manifest.gates()
+        there = [one.device for one in view.devices(event) if one.gate == gate and one.revoked_at is None]
+    if gate not in gates:
+        raise ServiceError("unknown-gate", f"{event} has no gate {gate!r}; it has {', '.join(gates)}", 404)
+    if not there:
+        raise ServiceError("no-device", f"{gate} has no device in service: it holds nothing", 409)
+    why = f"out of service: {reason}"
+    node.commit([node.operator.revoke_device(event, one, why, node.seconds) for one in there], whole=True)
+    return there
+
+
 def list_devices(node: Node, event: str) -> list[Seen]:
     """The devices of an event with their last reports."""
     with node.view() as view:

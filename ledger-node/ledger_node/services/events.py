@@ -4,12 +4,15 @@ The default gate groups are the four colours of the Hong Kong Coliseum, four gat
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import structlog
+
 from ledger_node.contract.bodies_house import CancelEvent
 from ledger_node.contract.facts import Ruleset
+from ledger_node.contract.leases import in_service
 from ledger_node.contract.outcome import Outcome
 from ledger_node.contract.ruleset import NEWEST
 from ledger_node.contract.state import EventState
@@ -17,6 +20,7 @@ from ledger_node.names import name_fault
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.node import Node
 from scanner.verify.entry import Malformed
+from scanner.verify.leases import leases_otherwise
 from scanner.verify.manifest import EventManifest, GateGroup, LedgerKey
 from scanner.verify.policy import Policy
 from scanner.verify.zones import HONG_KONG
@@ -26,6 +30,7 @@ COLISEUM = tuple(
     GateGroup(number, english, chinese, tuple(f"{letter}{gate}" for gate in range(1, 5)))
     for number, (english, chinese, letter) in enumerate(_COLOURS, 1)
 )
+log = structlog.get_logger("leases")
 _EVENT = re.compile(r"[A-Za-z0-9._~:@-]{1,64}")
 _GATE = re.compile(r"[!-~]{1,48}")
 """A device is named after its gate, with a dash and eight digits of its key."""
@@ -90,15 +95,30 @@ def cancel_event(node: Node, event: str, reason: str) -> Outcome:
     return node.commit([CancelEvent(reason).seal(event, node.seconds, node.keys.node)])[0]
 
 
-def next_version(node: Node, event: str, change: Callable[[EventManifest], EventManifest]) -> list[bytes]:
-    """The entry that changes the manifest, to be committed with whatever needs it; none if nothing changes."""
-    before = read_event(node, event).manifest
+def next_version(
+    node: Node, event: str, change: Callable[[EventManifest], EventManifest], heard: Sequence[str] = ()
+) -> list[bytes]:
+    """The entry that changes the manifest, to be committed with whatever needs it; none if nothing changes.
+
+    It pauses leases if other gates hold uses by it than before. `heard`: the devices that have heard of such a pause.
+    """
+    with node.view() as view:
+        before = node.event(view, event).manifest
+        held = bool(in_service(view.devices(event)))
     after = change(before)
     if after == before:
         return []
+    if held and leases_otherwise(before, after) and not before.leases_paused:
+        after = with_leases(after, paused=True)
+        log.warning("leases paused", show=event, version=before.version + 1)
     after = replace(after, version=before.version + 1)
     _checked(after)
-    return [node.operator.update_event(after, node.seconds)]
+    return [node.operator.update_event(after, node.seconds, heard)]
+
+
+def with_leases(manifest: EventManifest, *, paused: bool) -> EventManifest:
+    """The manifest, with leases that are paused or in force."""
+    return replace(manifest, leases_paused=paused)
 
 
 def newest_rules(node: Node, event: str) -> list[bytes]:

@@ -38,8 +38,8 @@ _NAMED: Mapping[str, Named] = {
     **dict.fromkeys(("sale", "activation", "sponsor.grant"), _items),
     **dict.fromkeys(
         (
-            "ticket.state", "ticket.flags", "seat.hold", "seat.release", "identity.attest", "sponsor.allot",
-            "sponsor.recall",
+            "ticket.state", "ticket.flags", "lease.move", "seat.hold", "seat.release", "identity.attest",
+            "sponsor.allot", "sponsor.recall",
         ),
         _listed,
     ),

@@ -67,7 +67,7 @@ class Thresholds:
 class Sign:
     """What rules see of one entry. `at` is unix seconds; `person` the fingerprint of whoever received or offered the
     ticket, and `held` how many they hold now; `lag` the seconds by which the gate's clock is ahead of the phone that
-    showed the code.
+    showed the code; `verdict` what the ledger made of the gate's record.
     """
 
     position: int
@@ -83,6 +83,7 @@ class Sign:
     lag: int | None = None
     held: int = 0
     ways: str = ""
+    verdict: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +192,14 @@ def double_entry(_limits: Thresholds, _windows: Windows, sign: Sign) -> Raised |
     return _raise(("double-entry", sign.event, f"ticket {sign.ticket}"), sign, {"cause": sign.cause, **ways})
 
 
+def out_of_service(_limits: Thresholds, _windows: Windows, sign: Sign) -> Raised | None:
+    """A gate admitted whose device was revoked: the ledger counts it not, and the same ticket may be in twice."""
+    if sign.type != "admission" or sign.verdict != "revoked":
+        return None
+    name = ("out-of-service", sign.event, f"gate {sign.gate}")
+    return _raise(name, sign, {"device": sign.device, "ticket": sign.ticket})
+
+
 def price_at_cap(limits: Thresholds, windows: Windows, sign: Sign) -> Raised | None:
     """One pseudonym offers ticket after ticket at the highest price that is allowed."""
     if sign.type not in OFFERED or not sign.person or not sign.at_cap:
@@ -211,7 +220,15 @@ def clock_skew(limits: Thresholds, windows: Windows, sign: Sign) -> Raised | Non
     return _raise(name, sign, {"seconds": median_low(lags.values()), "gate": sign.gate})
 
 
-RULES: tuple[Rule, ...] = (many_tickets, rapid_passing, refusal_spike, double_entry, price_at_cap, clock_skew)
+RULES: tuple[Rule, ...] = (
+    many_tickets,
+    rapid_passing,
+    refusal_spike,
+    double_entry,
+    out_of_service,
+    price_at_cap,
+    clock_skew,
+)
 
 
 def spans(limits: Thresholds) -> dict[str, int]:

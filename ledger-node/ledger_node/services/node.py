@@ -1,6 +1,6 @@
 """One running node: its ledger, keys, notes and clock, handed to every use case. Decides nothing itself."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +9,7 @@ from ledger_node import config
 from ledger_node.contract.entries import Operator
 from ledger_node.contract.outcome import Outcome, Rejected
 from ledger_node.contract.shape import NONCE_BYTES
-from ledger_node.contract.state import EventState
+from ledger_node.contract.state import Device, EventState
 from ledger_node.home_folder import (
     ACCOUNTS_FILE,
     ACTIVATIONS_FILE,
@@ -91,6 +91,14 @@ class Node:
         self.jump: Callable[[], float] = lambda: 0.0
         """By how many seconds this machine's clock has jumped away from `now`; set by who puts the program together."""
         self.draw = draw
+        self.heard: dict[str, int] = {}
+        """By device, the size of the newest list with which it had nothing to send: it goes by that one or a later one,
+        and what it admitted by earlier ones is in the log.
+        """
+        self.recall: Callable[[Sequence[Device], Sequence[int], float], Mapping[str, frozenset[int]]] = _no_gates
+        """Has devices give uses up, see `leases.Recall`; set by whoever serves gates, and so is `listening`."""
+        self.listening: Callable[[], Collection[str]] = tuple
+        """The devices that hear at once when a use is called back."""
         self.lost = LostParts(home, ledger, keys.node, lambda: self.seconds)
         self.newer = NewerLog(home, ledger, lambda: self.keys.signers.newest, lambda: self.seconds, self.lost)
         self.cosigning = Cosigning(ledger, witnesses, lambda note, by: self.newer.show(note, "", by))
@@ -181,6 +189,10 @@ def _books(home: Path, keys: config.Keys, draw: Draw) -> Iterator[Books]:
             vault.forget_merged()
         staff = AccountTables(accounts, vault.locker), Trail(accounts, keys.node)
         yield Books(store, vault, *staff, activations, market, Chronicle(acts), Alerts(raised))
+
+
+def _no_gates(_devices: Sequence[Device], _tickets: Sequence[int], _seconds: float) -> Mapping[str, frozenset[int]]:
+    raise ServiceError("not-served", "gates reach a node that is being served: start it with `ledger-node serve`", 503)
 
 
 @contextmanager

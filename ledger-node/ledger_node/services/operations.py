@@ -14,6 +14,7 @@ from ledger_node.services import devices, events, issue, keys, tickets
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.export import export
 from ledger_node.services.given import hex_of
+from ledger_node.services.lease_operations import LEASES
 from ledger_node.services.market_operations import MARKET
 from ledger_node.services.node import Node
 from ledger_node.services.oversight import OVERSIGHT
@@ -38,7 +39,8 @@ _NOTED = frozenset(
     {
         "event-create", "event-show", "tickets-issue", "tickets-register", "tickets-state", "devices-code",
         "devices-revoke", "policy-set", "actors-add", "actors-revoke", "sale-open", "sponsors-add", "sponsors-revoke",
-        "sponsors-recall", "sponsors-reclaim", "transfers-cancel", "resale-unlist",
+        "sponsors-recall", "sponsors-reclaim", "transfers-cancel", "resale-unlist", "leases-move",
+        "devices-out-of-service",
     }
 )  # fmt: skip
 """What may be done for an event that is over or was cancelled; the answer has a note that it is."""
@@ -230,6 +232,7 @@ OPERATIONS: Mapping[str, Operation] = {
     **MARKET,
     **OVERSIGHT,
     **RESTORING,
+    **LEASES,
 }
 
 

@@ -145,6 +145,11 @@ def _incident(body: Mapping[str, Any], _ticket: int) -> Facts:
     return {name: body[name] for name in ("kind", "cause") if name in body}
 
 
+def _lease_move(body: Mapping[str, Any], _ticket: int) -> Facts:
+    """To a gate, or to a gate group."""
+    return {name: body[name] for name in ("gate", "gate_group") if name in body}
+
+
 _OF_ONE = frozenset({"ticket.issue", "sale"})
 _FACTS: Mapping[str, _Read] = {
     "event.create": _manifest,
@@ -159,6 +164,7 @@ _FACTS: Mapping[str, _Read] = {
     "ticket.state": _some("state"),
     "ticket.seat": _some("seat", "category", "gate_group", "owner_seq"),
     "ticket.flags": _some("flags"),
+    "lease.move": _lease_move,
     "ticket.refund": _refund,
     "seat.hold": _some("until"),
     "sale": _sale,

@@ -45,9 +45,11 @@ def _scan(view: View, position: int, entry: Entry, at: int) -> Sign:
     if event is not None and not isinstance(code, Unreadable):
         step = event.manifest.step
         lag = body["time_ms"] // 1000 - (code.core.time_step * step + step // 2)
+    record = view.record(body["device"], body["counter"])
     return Sign(
-        position, entry.event, entry.type, at, body["ticket"], gate=body["gate"], device=body["device"], lag=lag
-    )
+        position, entry.event, entry.type, at, body["ticket"], gate=body["gate"], device=body["device"], lag=lag,
+        verdict=record.verdict if record else "",
+    )  # fmt: skip
 
 
 def _attested(view: View, position: int, entry: Entry, at: int) -> Iterator[Sign]:

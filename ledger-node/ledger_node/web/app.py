@@ -128,6 +128,7 @@ def make_app(start: Callable[[], Parts]) -> Api:
 def _add_gates(app: FastAPI, parts: Parts, precheck: Precheck) -> None:
     door = Door(parts.node, parts.nonces, parts.metrics)
     recalls = Recalls(parts.node, parts.feed)
+    recalls.serve_operators()
     gates = Gates(parts.node, parts.feed, parts.metrics, parts.reports, precheck, recalls)
 
     def add(method: str, path: str, handler: Handler, rules: Rules, answer: Any, query: Query = NO_QUERY) -> None:

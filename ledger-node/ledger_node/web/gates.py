@@ -29,7 +29,7 @@ from ledger_node.web.addresses import address_of, group_of
 from ledger_node.web.door import Asked, refuse_revoked
 from ledger_node.web.feed import Feed
 from ledger_node.web.metrics import Metrics
-from ledger_node.web.recalls import Recalls
+from ledger_node.web.recalls import Answered, Recalls
 from ledger_node.web.reply import OCTETS, Reply, reply
 from ledger_node.web.reports import Reports
 from ledger_node.web.schemas import Enrolment, Shown, read_json
@@ -124,6 +124,8 @@ class Gates:
         queue = asked.number("queue", 0) if "queue" in asked.request.query_params else None
         self._reports.note(device, int(self._node.now()), start, queue)
         self._metrics.heard.labels(device).set(int(self._node.now()))
+        if queue == 0 and start <= self._node.ledger.size:
+            self._node.heard[device] = max(start, self._node.heard.get(device, 0))
         self._metrics.behind.labels(device).set(max(0, self._node.ledger.size - start))
         with self._metrics.waiting.track_inprogress():
             page = await self._page(asked, start, verified, min(wait, LONGEST_WAIT))
@@ -177,9 +179,9 @@ class Gates:
         if asked_back and asked_back.kept and not await self._recalls.spent(asked.who, asked.body, asked_back.kept):
             raise self._kept(asked.who, asked.body, asked_back.kept)
         answer = (await self._submit([asked.body], urgent=True))[0]
-        if asked_back and isinstance(answer, Outcome) and answer.verdict == "accepted":
+        if isinstance(answer, Outcome) and answer.verdict == "accepted":
             # What stood against it may be gone since, or another device have come to hold the use.
-            more = await self._recalls.call_back_more(asked.who, asked.body, asked_back)
+            more = await self._recalls.call_back_more(asked.who, asked.body, asked_back or Answered(()))
             if more.kept:
                 raise self._kept(asked.who, asked.body, more.kept)
         if isinstance(answer, Outcome) and not answer.new:

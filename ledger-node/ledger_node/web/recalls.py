@@ -9,7 +9,7 @@ cannot take that ticket's use from the gates that hold it.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -18,12 +18,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from ledger_node.contract.records import would_enter
 from ledger_node.contract.state import Device
 from ledger_node.services import records
+from ledger_node.services.leases import to_ask
 from ledger_node.services.node import Node
 from ledger_node.web.door import Asked
 from ledger_node.web.feed import Feed
 from ledger_node.web.reply import Reply, reply
 from ledger_node.web.schemas import Uint, read_json
-from scanner.verify.leases import lease_holders
 
 LONGEST_WAIT = 30
 SHARE = 0.5
@@ -95,6 +95,42 @@ class Recalls:
         self._lines: dict[str, _Line] = {}
         feed.on_close(self._let_go)
 
+    def serve_operators(self) -> None:
+        """Let operators' threads have uses called back. Called on the loop."""
+        loop = asyncio.get_running_loop()
+
+        def recall(devices: Sequence[Device], tickets: Sequence[int], seconds: float) -> Mapping[str, frozenset[int]]:
+            return asyncio.run_coroutine_threadsafe(self.recall(devices, tickets, seconds), loop).result()
+
+        def listening() -> frozenset[str]:
+            return asyncio.run_coroutine_threadsafe(self._listening(), loop).result()
+
+        self._node.recall, self._node.listening = recall, listening
+
+    async def recall(
+        self, devices: Sequence[Device], tickets: Sequence[int], seconds: float
+    ) -> dict[str, frozenset[int]]:
+        """What each device gave up of these tickets, durably, within so many seconds; see `leases.Recall`."""
+        lines = {one.device: self._lines.get(one.device) for one in devices}
+        calls = {
+            (name, ticket): self._call(line, ticket)
+            for name, line in lines.items()
+            if line is not None and self._listens(line)
+            for ticket in tickets
+        }
+        if calls:
+            await asyncio.wait(calls.values(), timeout=seconds)
+        for (name, ticket), call in calls.items():
+            if not call.done():
+                self._lines[name].asked.pop(ticket, None)
+        return {
+            name: frozenset(ticket for ticket in tickets if (name, ticket) in calls and _given(calls[name, ticket]))
+            for name in lines
+        }
+
+    async def _listening(self) -> frozenset[str]:
+        return frozenset(name for name, line in self._lines.items() if self._listens(line))
+
     async def recalls(self, asked: Asked) -> Reply:
         """The tickets whose use the asking gate is to give up, once there are any; the body answers the last ones."""
         device = asked.who.device
@@ -159,14 +195,14 @@ class Recalls:
         ticket = records.ticket_of(record)
         with self._node.view() as view:
             event, held = view.event(who.event), view.ticket(who.event, ticket)
-            sound = records.is_sound(view, record)
             if event is None or held is None or event.manifest.policy.offline != "refuse":
                 return None
-            gates = lease_holders(ticket, held.row.gate_group, held.row.lease, event.manifest)
-            devices = () if who.gate in gates else view.devices(who.event)
-        holders = [one for one in devices if one.gate in gates and one.revoked_at is None]
+            holders = to_ask(view, event, held, self._node.heard, who)
+            if not holders:
+                return None
+            sound = records.is_sound(view, record)
         wait = event.manifest.policy.claim_deadline_ms / 1000 * SHARE
-        return _Claimed(holders, wait, sound and would_enter(event, held, record)) if holders else None
+        return _Claimed(holders, wait, sound and would_enter(event, held, record))
 
     def _let_go(self) -> None:
         for line in self._lines.values():

@@ -62,6 +62,7 @@ TYPES = {
     "ticket.issue": Said("發行", "issued"),
     "ticket.state": Said("狀態更改", "state changed"),
     "ticket.seat": Said("更改座位", "seat changed"),
+    "lease.move": Said("使用權移往另一閘口", "use moved to another gate"),
     "ticket.flags": Said("更改標記", "flags changed"),
     "ticket.refund": Said("退款", "refunded"),
     "ticket.exit": Said("離場", "left to come back"),

@@ -20,6 +20,7 @@ from ledger_node.services import records
 from ledger_node.services.accounts.site import listening
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.events import list_events
+from ledger_node.services.leases import resume
 from ledger_node.services.node import Node
 from ledger_node.services.nonces import Nonces
 from ledger_node.services.refeeder import Refeeder
@@ -124,7 +125,9 @@ def _listen_locally(home: Path) -> socket.socket:
 
 
 async def _tend(parts: Parts) -> None:
-    """Housekeeping: reports to disk, double entries to the ledger, and the watchdog, if all that still works."""
+    """Housekeeping: reports to disk, double entries and the end of a pause of leases to the ledger, and the watchdog,
+    if all that still works.
+    """
     while True:
         try:
             async with asyncio.timeout(_LIFE):
@@ -132,6 +135,7 @@ async def _tend(parts: Parts) -> None:
             notify("WATCHDOG=1")
             await asyncio.to_thread(parts.reports.flush)
             await asyncio.to_thread(_report_double_entries, parts)
+            await asyncio.to_thread(resume, parts.node)
         except (ServiceError, LedgerFault, TimeoutError) as error:
             log.warning("housekeeping", problem=str(error) or "the ledger does not answer")
         parts.metrics.nonces.set(len(parts.nonces))

@@ -180,7 +180,7 @@ def test_a_new_gate_moves_the_places_of_used_gates_and_the_changes_say_so(log):
         dataclasses.replace(manifest().gate_groups[0], gates=("A0", "A1", "A2")),
         manifest().gate_groups[1],
     )
-    answer = log.put(OPERATOR.update_event(manifest(version=2, gate_groups=groups), NOW))
+    answer = log.put(OPERATOR.update_event(manifest(version=2, gate_groups=groups, leases_paused=True), NOW))
     assert row(log, 5).used_gate == 3
     assert log.state.ticket(EVENT, 5).changed == answer.position
 

@@ -17,7 +17,7 @@ from ledger_node.contract.commitments import identity_reference
 from ledger_node.contract.facts import Identity
 from ledger_node.contract.outcome import Outcome
 from ledger_node.contract.possession import NAMED, VOUCHED
-from ledger_node.contract.ruleset import PROVEN_KEYS, rules_of
+from ledger_node.contract.ruleset import NEWEST, rules_of
 from scanner.verify.entry import open_entry, seal
 from scanner.verify.gatecode import event_hash
 from scanner.verify.possession import device_message, identity_message
@@ -168,18 +168,18 @@ def test_nothing_of_that_kind_is_taken_in_any_more_in_an_earlier_event() -> None
 
 def test_an_earlier_event_moves_on_with_its_next_change_and_never_back() -> None:
     log = before(OPERATOR.update_event(manifest(version=2), NOW))
-    assert rules_of(log.state, EVENT) == PROVEN_KEYS
+    assert rules_of(log.state, EVENT) == NEWEST
     assert log.refused(says([], attestation(key("a").public, "a"))) == "proof-needed"
     same = {"manifest": manifest(version=3).to_map()}
     for rules, code in (
         (1, "wrong-rules"),
         (0, "wrong-rules"),
-        (PROVEN_KEYS + 1, "wrong-rules"),
+        (NEWEST + 1, "wrong-rules"),
         (None, "malformed-body"),
     ):
         assert log.refused(seal("event.update", EVENT, NOW, {**same, "rules": rules}, NODE)) == code
     assert isinstance(log.put(seal("event.update", EVENT, NOW, same, NODE)), Outcome)
-    assert rules_of(log.state, EVENT) == PROVEN_KEYS
+    assert rules_of(log.state, EVENT) == NEWEST
 
 
 def test_by_the_first_rules_no_policy_overtakes_the_one_that_waits():
@@ -190,7 +190,7 @@ def test_by_the_first_rules_no_policy_overtakes_the_one_that_waits():
     assert isinstance(log.put(sooner), Outcome)
 
 
-@pytest.mark.parametrize("rules", [0, 3, 255])
+@pytest.mark.parametrize("rules", [0, NEWEST + 1, 255])
 def test_a_version_that_this_program_does_not_know_is_refused(rules: int) -> None:
     body = {"manifest": manifest().to_map(), "rules": rules}
     assert Log().refused(seal("event.create", EVENT, NOW, body, NODE)) == "wrong-rules"

@@ -9,8 +9,10 @@ import pytest
 from scanner.errors import JournalError
 from scanner.ports import Change, Receipt
 from scanner.verify.entry import Entry, open_entry
+from scanner.verify.manifest import EventManifest
 from scanner.verify.policy import Policy
 from scanner.verify.reasons import Reason
+from scanner.verify.row import Row
 from tests.fakes.event import NOON, compact_code, event_manifest, full_code, row
 from tests.fakes.whole_gate import WholeGate, whole_gate
 
@@ -128,6 +130,36 @@ def test_a_silent_node_and_a_lease_elsewhere_give_the_use_back(tmp_path: Path) -
         assert (decision.verdict.outcome, decision.verdict.reason) == ("amber", Reason.OTHER_LEASE)
         assert decision.verdict.detail["gates"] == ["B1"]
         assert gate.kinds() == ["admission", "release"]
+
+
+MOVED_ON = {
+    "leases are paused": ((), replace(event_manifest(version=2), leases_paused=True)),
+    "its use was moved": ((row(7)._replace(gate_group=0, lease=2),), None),
+    "it changed hands": ((row(7)._replace(owner_seq=1),), None),
+}
+
+
+@pytest.mark.parametrize("change", MOVED_ON.values(), ids=MOVED_ON)
+def test_a_list_that_moves_on_while_the_node_is_asked_counts(
+    tmp_path: Path, change: tuple[tuple[Row, ...], EventManifest | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The node hears that this gate goes by the new list, and lets another one hold what it held by the old one."""
+    rows, manifest = change
+    with whole_gate(tmp_path) as gate:
+        gate.node.away = False
+
+        def no_answer(*_: object) -> None:
+            gate.view.apply(Change(100, 105, rows, manifest, "", NOON))
+
+        monkeypatch.setattr(gate.node, "claim", no_answer)
+        assert gate.decide(compact_code(7).text()).verdict.outcome == "amber"
+        assert gate.kinds() == ["admission", "release"]
+
+
+def test_while_leases_are_paused_a_gate_that_is_cut_off_asks_a_supervisor(tmp_path: Path) -> None:
+    with whole_gate(tmp_path, manifest=replace(event_manifest(), leases_paused=True)) as gate:
+        verdict = gate.decide(compact_code(7).text()).verdict
+        assert (verdict.outcome, verdict.reason) == ("amber", Reason.ASK_SUPERVISOR)
 
 
 @pytest.mark.parametrize(

@@ -439,6 +439,18 @@ def test_a_use_is_not_given_up_between_the_look_and_the_record(path: Path) -> No
         assert given == [[]]
 
 
+def test_the_node_is_not_told_of_an_empty_queue_between_the_look_and_the_record(path: Path) -> None:
+    """It takes that for the word that what was admitted by the leases of before is in the log (downloader)."""
+    with open_journal(path) as journal:
+        told: list[int] = []
+        other = threading.Thread(target=lambda: told.append(journal.queue_length()))
+        with journal.use_at_hand(5):
+            other.start()
+            admit(journal, 5)
+        other.join()
+        assert told == [1]
+
+
 def test_one_whose_claim_is_out_is_not_given_up_and_a_released_one_is(path: Path) -> None:
     with open_journal(path) as journal:
         counter = admit_pending(journal, 5).counter

@@ -497,6 +497,26 @@ def test_a_bit_flipped_in_the_stored_checkpoint_is_not_believed(tmp_path: Path) 
         assert view.checkpoint() == note_of(100)
 
 
+def test_a_new_manifest_is_on_disk_before_the_node_can_hear_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By it the node lets other gates hold what this one held: a power cut must not bring the old one back."""
+    installed(tmp_path)
+    soon: list[bool] = []
+    add = ViewDb.add
+
+    def noted(self: ViewDb, *given: object, **more: object) -> None:
+        soon.append(more["soon"] is True)
+        add(self, *given, **more)  # type: ignore[arg-type]
+
+    with closing(open_view(tmp_path)) as view:
+        view.apply(change(100, 101))
+        monkeypatch.setattr(ViewDb, "add", noted)
+        view.apply(change(101, 102))
+        view.apply(change(102, 103, version=2))
+    assert soon == [True, False]
+
+
 def changed_view(tmp_path: Path) -> Path:
     installed(tmp_path)
     with closing(open_view(tmp_path)) as view:
