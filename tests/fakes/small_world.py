@@ -9,8 +9,8 @@ import asyncio
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -18,7 +18,7 @@ from typing import Any, cast
 from ledger_node.contract.state import Device
 from ledger_node.log.ledger import DATABASE
 from ledger_node.log.precheck import Precheck
-from ledger_node.services import devices, records
+from ledger_node.services import devices, leases, records
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.node import Node
 from ledger_node.web.door import Asked
@@ -81,6 +81,7 @@ class Hall:
     feed: Feed
     time: list[float]
     counted: tuple[Metrics, Reports, Precheck]
+    to: str
 
 
 @contextmanager
@@ -100,7 +101,7 @@ def hall(folder: Path, lease: str, other: str, tickets: int) -> Iterator[Hall]:
             gates = {name: _enrolled(node, name, folder) for name in ("R1", other)}
             held = [one for one in range(1, tickets + 1) if "R1" in lease_holders(one, group, 0, event.manifest)]
             counted = Metrics(node.ledger), Reports(node.store), Precheck(node.home / DATABASE)
-            yield Hall(node, wallets, gates, held, loop, feed, now, counted)
+            yield Hall(node, wallets, gates, held, loop, feed, now, counted, other if lease == "gate" else "4")
             feed.close()
             loop.settle()
             for _, journal in gates.values():
@@ -137,6 +138,7 @@ class Gate:
     name: str
     device: Device
     journal: Journal
+    known: Known
     up: bool = True
     hopes: bool = True
     scan: Actor | None = None
@@ -165,12 +167,14 @@ class World:
     def __init__(self, hall: Hall, ticket: int, most: Mapping[str, int]) -> None:
         self._hall, self._ticket, self._left = hall, ticket, dict(most)
         self.inside = 0
+        self._moving: asyncio.Task[Any] | None = None
         self._handlers = self._start_node()
         with hall.node.view() as view:
             event, held = view.event(EVENT), view.ticket(EVENT, ticket)
             assert event is not None
             assert held is not None
             self._known = Known(event.manifest, View(view.size, held.row), int(hall.time[0]))
+        self._order = leases.Move(EVENT, hall.to, "crowded", tickets=frozenset({ticket}))
         self.gates = {name: self._start_gate(name) for name in hall.gates}
         for gate in self.gates.values():
             self._polls(gate)
@@ -182,10 +186,16 @@ class World:
         found = []
         for gate in self.gates.values():
             found += [f"{gate.name} {act}" for act, may in self._of_gate(gate) if may]
-        if any(not claim.done() for gate in self.gates.values() for claim in gate.claims):
+        if any(not claim.done() for gate in self.gates.values() for claim in gate.claims) or (
+            self._moving and not self._moving.done()
+        ):
             found.append("node waited")
         if self._left["restart"]:
             found.append("node restart")
+        if self._left["move"] and self._moving is None:
+            found.append("node recall")
+        if self._moving and self._moving.done():
+            found.append("node move")
         return found
 
     def _of_gate(self, gate: Gate) -> list[tuple[str, bool]]:
@@ -203,20 +213,19 @@ class World:
             ("crash", self._left["crash"] > 0),
             ("turned away", bool(gate.open_admission) and self._left["turned away"] > 0),
             ("upload", gate.up and bool(gate.journal.waiting(1))),
+            ("hear", gate.up and self._lease != gate.known.view.row.lease),  # type: ignore[union-attr]
         ]
 
     def happen(self, name: str) -> None:
         """One of those that are enabled."""
         who, _, act = name.partition(" ")
-        if who == "node":
-            self._waited() if act == "waited" else self._restart()
-        else:
-            getattr(self, f"_{act.replace(' ', '_')}")(self.gates[who])
+        does = getattr(self, f"_{act.replace(' ', '_')}" if who != "node" else f"_node_{act}")
+        does(*(() if who == "node" else (self.gates[who],)))
 
     # At a gate
 
     def _start_gate(self, name: str) -> Gate:
-        gate = Gate(name, *self._hall.gates[name])
+        gate = Gate(name, *self._hall.gates[name], known=replace(self._known))
         gate.line = RecallLine(_Asks(gate), gate.journal, lambda: 0.0)
         return gate
 
@@ -228,7 +237,7 @@ class World:
         self._hall.time[0] += 11.0
         now, ticket = self._hall.time[0], self._ticket
         text = self._hall.wallets[ticket - 1].compact(EVENT, ticket, 0, now).text()
-        admission = Admission(gate.name, self._known, gate.journal, gate)
+        admission = Admission(gate.name, gate.known, gate.journal, gate)
         reading = ClockReading(now, trusted=True, error_s=0.005, source="test")
 
         def run(actor: Actor) -> Decision:
@@ -281,6 +290,13 @@ class World:
             made = records.receipt(one.raw, answer)
             receipt = Receipt(one.counter, str(made["verdict"]), cast("int | None", made["position"]))
             gate.journal.settle([receipt], self._hall.node.ledger.size)
+
+    def _hear(self, gate: Gate) -> None:
+        """The list of this moment, which says where the use was moved to."""
+        with self._hall.node.view() as view:
+            held = view.ticket(EVENT, self._ticket)
+            assert held is not None
+            gate.known.view = View(view.size, held.row)
 
     def _crash(self, gate: Gate) -> None:
         """All that was only in memory is gone. How a journal opens after that is tested elsewhere, and slow."""
@@ -341,15 +357,39 @@ class World:
         self._recalls = Recalls(node, hall.feed)
         return Gates(cast("Node", _Prompt(node)), hall.feed, *hall.counted, self._recalls)
 
-    def _waited(self) -> None:
-        """All that the node would wait for, for the sake of claims, did not come."""
+    def _node_waited(self) -> None:
+        """All that the node would wait for, for the sake of claims or of a use that moves, did not come."""
         waiting = [claim for gate in self.gates.values() for claim in gate.claims if not claim.done()]
-        while not any(claim.done() for claim in waiting) and self._hall.loop.advance():
+        waiting += [self._moving] if self._moving and not self._moving.done() else []
+        while not any(one.done() for one in waiting) and self._hall.loop.advance():
             pass
 
-    def _restart(self) -> None:
+    def _node_recall(self) -> None:
+        """Operators move the use, and first have it given up."""
+        self._left["move"] -= 1
+        self._plan = leases.planned(self._hall.node, self._order)
+        self._moving = self._task(self._recalls.recall(self._plan.wanted[self._ticket], [self._ticket], leases.WAIT))
+
+    def _node_move(self) -> None:
+        """If it was, it moves."""
+        assert self._moving is not None
+        task, self._moving = self._moving, None
+        with suppress(ServiceError, asyncio.CancelledError):
+            leases.carry_out(self._hall.node, self._order, self._plan, task.result())
+
+    @property
+    def _lease(self) -> int:
+        with self._hall.node.view() as view:
+            held = view.ticket(EVENT, self._ticket)
+        assert held is not None
+        return held.row.lease
+
+    def _node_restart(self) -> None:
         """What the node had only in memory is gone, and so are the requests that were with it."""
         self._left["restart"] -= 1
+        if self._moving:
+            self._moving.cancel()
+            self._moving = None
         for gate in self.gates.values():
             for task in [*gate.claims, *([gate.listening] if gate.listening else [])]:
                 task.cancel()
@@ -385,6 +425,9 @@ class World:
             tuple(sorted((name, polls, bool(asked)) for name, (polls, asked) in lines.items())),
             tuple(sorted(self._left.items())),
             self.inside,
+            held.row.lease,
+            self._moving and self._moving.done() and bool(self._moving.result()),
+            self._moving is not None,
             *(self._of(gate) for gate in self.gates.values()),
         )
 
@@ -410,6 +453,7 @@ class World:
             use and (use.gate, use.released),
             tuple(lives),
             bool(gate.open_admission),
+            gate.known.view.row and gate.known.view.row[-4:],
             len(journal.waiting(9)),
         )
 
