@@ -80,7 +80,7 @@ def _synced(place: Place) -> dict[str, float]:
         gate, clock = served.gates[0], TrustedClock(time.time, time.monotonic, lambda: 0.0)
         ready = once(lambda: _first_sync(folder, served, clock, stack))
         stack.close()
-        client = NodeClient(served.url, _identity(gate), clock.now, lambda: secrets.token_hex(16))
+        client = NodeClient(served.gates_url, _identity(gate), clock.now, lambda: secrets.token_hex(16))
         stack.callback(client.close)
         download = folder / "download"
         took = once(lambda: client.download_snapshot(download))
@@ -102,7 +102,7 @@ def _first_sync(folder: Path, served: Served, clock: TrustedClock, stack: ExitSt
         if view.manifest is not None:
             ready.set()
 
-    node = Node(served.url, _identity(gate), _trust(served), journal, view, clock, _never, news, None)
+    node = Node(served.gates_url, _identity(gate), _trust(served), journal, view, clock, _never, news, None)
     node.start()
     stack.callback(node.stop)
     assert ready.wait(PATIENCE), node.health()

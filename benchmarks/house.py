@@ -19,7 +19,7 @@ from ledger_node.services.events import EventOrder, create_event
 from ledger_node.services.node import Node
 from scanner.verify.keys import SigningKey
 from tests.fakes.gate_client import GateClient
-from tests.fakes.running_node import DOORS, EVENT, open_home, process
+from tests.fakes.running_node import DOORS, EVENT, open_home, processes
 from tests.fakes.wallet import Wallet
 
 __all__ = ["DOORS", "EVENT", "Served", "enrolment", "holder", "open_home", "serve", "stage", "staged_lots"]
@@ -28,13 +28,21 @@ _LOT = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A node that runs in a process `pid` of its own, its log's verifier key, and gates that are enrolled at it."""
+    """A node that runs in a process `pid` of its own, its log's verifier key, and gates that are enrolled at it. Gates
+    ask at a port of their own.
+    """
 
     url: str
     port: int
+    gates_port: int
     pid: int
     log: str
     gates: tuple[GateClient, ...]
+
+    @property
+    def gates_url(self) -> str:
+        """Where gates ask."""
+        return f"http://127.0.0.1:{self.gates_port}"
 
 
 def holder(ticket: int) -> Wallet:
@@ -55,13 +63,13 @@ def serve(home: Path, gates: int) -> Iterator[Served]:
     with open_home(home) as node:
         codes = [enrolment(node, f"R{1 + n % 4}") for n in range(gates)]
         node_key, log = node.keys.node.public, node.ledger.vkey
-    with process(home) as (running, port):
-        url = f"http://127.0.0.1:{port}"
-        clients = tuple(GateClient(url, node_key, EVENT) for _ in range(gates))
+    with processes(home) as at:
+        running, url = at.ledger, f"http://127.0.0.1:{at.port}"
+        clients = tuple(GateClient(f"http://127.0.0.1:{at.gates_port}", node_key, EVENT) for _ in range(gates))
         for client, code in zip(clients, codes, strict=True):
             assert client.enrol(code).status == 200
         try:
-            yield Served(url, port, running.pid, log, clients)
+            yield Served(url, at.port, at.gates_port, running.pid, log, clients)
         finally:
             for client in clients:
                 client.close()

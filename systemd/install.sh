@@ -177,7 +177,7 @@ node() {
     systemctl daemon-reload
     systemctl enable --quiet ledger-node
     systemctl restart ledger-node
-    echo "installed and serving on port 8440: next, sudo ledger-node event create --help"
+    echo "installed and serving on port 8440, gates on 8444: next, sudo ledger-node event create --help"
 }
 
 witness() {

@@ -45,7 +45,7 @@ def run(bench: Bench) -> list[Figure]:
 def _upload(node: Served, tickets: list[int]) -> float:
     lots = [tickets[start : start + BATCH] for start in range(0, len(tickets), BATCH)]
     made = [_signed(node.gates[n % GATES], lot) for n, lot in enumerate(lots)]
-    done = drive(node.port, [raw for raw, _ in made], GATES)
+    done = drive(node.gates_port, [raw for raw, _ in made], GATES)
     for answer, (_, signature) in zip(done.answers, made, strict=True):
         check(answer, node.gates[0].node_key, signature)
         receipts = json.loads(answer.body)["receipts"]

@@ -29,15 +29,15 @@ def run(bench: Bench) -> list[Figure]:
             stage(node, (crowd + alone) * rounds + GATES)
         with serve(home, GATES) as node:
             tickets = count(1)
-            _claim(node, list(islice(tickets, GATES)), GATES)
+            claim(node, list(islice(tickets, GATES)), GATES)
             bench.tell(f"claims: {rounds} rounds")
             taken = best_of(
                 rounds,
                 [
                     lambda: {"verify": limits.verify_s(), "sign": limits.sign_s(), "commit": commit()},
                     lambda: _empty(empty, crowd),
-                    lambda: {"all": _claim(node, list(islice(tickets, crowd)), GATES).seconds / crowd},
-                    lambda: spread(_claim(node, list(islice(tickets, alone)), 1).each),
+                    lambda: {"all": claim(node, list(islice(tickets, crowd)), GATES).seconds / crowd},
+                    lambda: spread(claim(node, list(islice(tickets, alone)), 1).each),
                 ],
             )
     return _figures(taken)
@@ -55,9 +55,10 @@ def _figures(taken: dict[str, float]) -> list[Figure]:
     ]
 
 
-def _claim(node: Served, tickets: list[int], clients: int) -> Run:
+def claim(node: Served, tickets: list[int], clients: int) -> Run:
+    """One claim of each ticket at the gates' port, over so many connections."""
     made = [_signed(node.gates[n % GATES], ticket) for n, ticket in enumerate(tickets)]
-    done = drive(node.port, [raw for raw, _ in made], clients)
+    done = drive(node.gates_port, [raw for raw, _ in made], clients)
     for answer, (_, signature) in zip(done.answers, made, strict=True):
         check(answer, node.gates[0].node_key, signature)
         assert json.loads(answer.body)["verdict"] == "accepted", answer

@@ -29,7 +29,7 @@ def _memory(home: Path, gates: Path, tickets: int, least: int) -> list[Figure]:
         code = enrolment(node)
     folder = gates / "running"
     folder.mkdir()
-    with serve(home, 0) as served, running_gate(folder, served.url, code, tickets) as pid:
+    with serve(home, 0) as served, running_gate(folder, served.gates_url, code, tickets) as pid:
         await_tickets(folder, tickets)
         give_up = time.monotonic() + _PATIENCE
         while scans(folder) < least:

@@ -18,6 +18,7 @@ home/
   chronicle.sqlite3       where in the log each ticket is spoken of; made anew from the log if it is missing
   alerts.sqlite3          what monitoring raised, and how far it has followed the log
   snapshots/              one file an event, made anew when it is out of date
+  public.sock             while `serve` runs: the public front's way to the ledger's process; the same holds of it
   admin.sock              while `serve` runs: operator commands; the file's permission is the access control
 
 Keys found in a credentials folder (systemd's LoadCredential) are used first and never written.
@@ -34,6 +35,7 @@ KEYS_FOLDER = "keys"
 NODE_KEY_FILE = "node.key"
 LEDGER_FILE = "ledger.sqlite3"
 SOCKET_FILE = "admin.sock"
+PUBLIC_SOCKET_FILE = "public.sock"
 WITNESS_FILE = "witness.sqlite3"
 VAULT_FILE = "vault.sqlite3"
 ACCOUNTS_FILE = "accounts.sqlite3"

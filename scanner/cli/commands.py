@@ -34,7 +34,7 @@ def cli() -> None:
     \b
     A new gate in three steps:
       gate-scanner doctor                  what is missing, and what to do
-      gate-scanner enrol http://NODE:8440  make it a gate: the code is asked for
+      gate-scanner enrol http://NODE:8444  make it a gate: the code is asked for
       gate-scanner run                     what systemd runs
 
     The code is made at the node: ledger-node devices code EVENT GATE

@@ -49,8 +49,8 @@ def enrol_device(url: str, code: str, config: Path | None) -> str:
 def _faults(url: str, code: str) -> list[str]:
     """What is wrong with the two words, each said of the one that it is true of. A code is not repeated in it."""
     like = (
-        "`gate-scanner enrol http://10.8.0.10:8440` asks for the code, and a card's file has both in one line, like "
-        "http://10.8.0.10:8440 ABCD-EFGH-IJKL-MNOP"
+        "`gate-scanner enrol http://10.8.0.10:8444` asks for the code, and a card's file has both in one line, like "
+        "http://10.8.0.10:8444 ABCD-EFGH-IJKL-MNOP"
     )
     if isinstance(EnrolmentCode.parse(url), EnrolmentCode):
         if code and not address_fault(code):

@@ -14,4 +14,4 @@ def address_fault(url: str) -> str:
         good = bare = False
     if good and bare:
         return ""
-    return f"{url!r} is not the address of a ledger node: http:// or https:// and a name, like http://10.8.0.10:8440"
+    return f"{url!r} is not the address of a ledger node: http:// or https:// and a name, like http://10.8.0.10:8444"

@@ -196,5 +196,5 @@ def explain(status: int, headers: Mapping[str, str], refused: Refused) -> str:
         return f"not the ledger node: a web page, status {status} (a captive portal, or a proxy before the node{tls}?)"
     return (
         f"not the ledger node: an answer with status {status} and no good signature ({refused.detail}): check address "
-        "and port, a node listens on 8440"
+        "and port, a node hears gates on 8444"
     )

@@ -30,7 +30,7 @@ GATE: dict[str, list[Step]] = {
         Elsewhere("sudo systemd/install.sh gate", SYSTEMD, INSTALLER),
         Run("sudo nano /etc/gate-scanner.toml", before="prepare camera"),
         Run(
-            "sudo gate-scanner enrol http://10.8.0.10:8440 <<< K4YT-7U3L-UE5D-6K7B",
+            "sudo gate-scanner enrol http://10.8.0.10:8444 <<< K4YT-7U3L-UE5D-6K7B",
             "enrolled",
             fill={"K4YT-7U3L-UE5D-6K7B": CODE},
         ),
@@ -62,7 +62,7 @@ GATE: dict[str, list[Step]] = {
         Run("sudo gate-scanner journal export > coliseum-1122-R1.jsonl"),
         Run("sudo gate-scanner forget", "forgotten", before="test -s coliseum-1122-R1.jsonl"),
         Run(
-            "sudo gate-scanner enrol http://10.8.0.10:8440 <<< CODE && sudo systemctl start gate-scanner",
+            "sudo gate-scanner enrol http://10.8.0.10:8444 <<< CODE && sudo systemctl start gate-scanner",
             "enrolled",
             fill={"CODE": CODE},
         ),
@@ -79,7 +79,7 @@ GATE: dict[str, list[Step]] = {
         ),
         Run("sudo ledger-node devices revoke coliseum-1122 DEVICE --reason stolen", fill={"DEVICE": DEVICE}),
         Run(
-            "sudo gate-scanner enrol http://10.8.0.10:8440 <<< CODE",
+            "sudo gate-scanner enrol http://10.8.0.10:8444 <<< CODE",
             "enrolled",
             fill={"CODE": CODE},
             before="systemctl stop gate-scanner && gate-scanner forget",

@@ -54,8 +54,10 @@ class Asker:
         """Whether a page of this node sends the request."""
         return self.headers.get("Origin") == SITE
 
-    def ask(self, method: str, path: str, body: bytes = b"", **more: str) -> requests.Response:
-        """The answer, whatever it is; what is sent is that by which this caller proves itself, and `more` headers."""
+    def ask(self, method: str, path: str, body: bytes = b"", at: str = "", **more: str) -> requests.Response:
+        """The answer, whatever it is; what is sent is that by which this caller proves itself, and `more` headers. `at`
+        another address of the node than its public one.
+        """
         headers = {"X-Forwarded-For": self.address, **self.headers}
         headers |= {name.replace("_", "-"): value for name, value in more.items()}
         if self.browser is not None:
@@ -63,7 +65,7 @@ class Asker:
         if self.gate is not None:
             headers |= self.gate.sign(method, path, body, headers.get("Content-Type"))
         sent = {"data": body or None, "headers": headers, "timeout": 20, "allow_redirects": False}
-        return requests.request(method, self.url + path, **sent)
+        return requests.request(method, (at or self.url) + path, **sent)
 
 
 @dataclass
@@ -71,6 +73,7 @@ class Everybody:
     """The running node, who asks, and the names of things that are there."""
 
     url: str
+    gates_url: str
     home: Path
     market: Marketplace
     askers: list[Asker]
@@ -186,4 +189,4 @@ def everybody(home: Path) -> Iterator[Everybody]:
         ]
         victim = staff.invite(market.node, Role.SPONSOR, "Bank desk", SPONSOR, BY).account
         device = next(one.gate.device for one in askers if one.gate is not None)
-        yield Everybody(running.url, home, market, askers, device, victim)
+        yield Everybody(running.url, running.gates_url, home, market, askers, device, victim)

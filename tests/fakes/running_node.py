@@ -6,6 +6,7 @@ Nothing is faked here but the clock, and that only where a test hands one in.
 import asyncio
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -15,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from ledger_node import config, home_folder
 from ledger_node.cli.operator import operator
@@ -23,7 +25,8 @@ from ledger_node.services.devices import make_code
 from ledger_node.services.events import EventOrder, create_event
 from ledger_node.services.node import Node, open_node
 from ledger_node.web.patience import Patience
-from ledger_node.web.server import Listening, serve
+from ledger_node.web.public_server import PublicServer
+from ledger_node.web.server import Ports, serve
 from scanner.verify.policy import Policy
 from tests.fakes.wallet import Wallet
 
@@ -66,11 +69,14 @@ def stage(
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A served node: where it is, and how to stop it at once."""
+    """A served node: its public address and port, and those of gates."""
 
     url: str
     port: int
     node: Node
+    gates_url: str
+    gates_port: int
+    stop_front: Callable[[], None]
 
     def code(self, gate: str = "R1", event: str = EVENT) -> str:
         """A fresh enrolment code."""
@@ -79,24 +85,34 @@ class Running:
 
 @contextmanager
 def serving(node: Node, patience: Patience | None = None) -> Iterator[Running]:
-    """Serve `node` on a loop in a thread until the block ends."""
+    """Serve `node` on a loop in a thread until the block ends; the public front is on the same loop."""
     ready = threading.Event()
-    found: list[tuple[Listening, asyncio.AbstractEventLoop]] = []
+    found: list[tuple[Ports, asyncio.AbstractEventLoop]] = []
+    fronts: list[PublicServer] = []
     stop = asyncio.Event()
 
     async def run() -> None:
-        def on_ready(at: Listening) -> None:
+        def on_ready(at: Ports) -> None:
             found.append((at, asyncio.get_running_loop()))
             ready.set()
 
-        await serve(node, "127.0.0.1", 0, on_ready, stop, patience)
+        def front(listener: socket.socket, home: Path) -> PublicServer:
+            fronts.append(PublicServer(listener, home, patience))
+            return fronts[0]
+
+        await serve(node, Ports("127.0.0.1", 0, 0), front, on_ready, stop, patience)
 
     thread = threading.Thread(target=lambda: asyncio.run(run()), name="node")
     thread.start()
     assert ready.wait(20), "the node did not start"
     at, loop = found[0]
     try:
-        yield Running(f"http://127.0.0.1:{at.port}", at.port, node)
+
+        def stop_front() -> None:
+            asyncio.run_coroutine_threadsafe(fronts[0].stop(), loop).result(20)
+
+        url = "http://127.0.0.1:"
+        yield Running(f"{url}{at.public}", at.public, node, f"{url}{at.gates}", at.gates, stop_front)
     finally:
         loop.call_soon_threadsafe(stop.set)
         thread.join()
@@ -111,15 +127,36 @@ def staged(home: Path, tickets: int, patience: Patience | None = None) -> Iterat
             yield running
 
 
+@dataclass(frozen=True, slots=True)
+class Processes:
+    """`ledger-node serve` and the front that it started; `lines` are what either says from now on."""
+
+    ledger: subprocess.Popen[str]
+    front: int
+    port: int
+    gates_port: int
+    lines: Iterator[dict[str, Any]]
+
+
 @contextmanager
 def process(home: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
     """`ledger-node serve` as a process of its own; the process and its port. Killed at the end if it still runs."""
-    command = [sys.executable, "-m", "ledger_node.cli", "--home", str(home), "serve", "--port", "0", *arguments]
+    with processes(home, *arguments) as running:
+        yield running.ledger, running.port
+
+
+@contextmanager
+def processes(home: Path, *arguments: str) -> Iterator[Processes]:
+    """The same, with all that is known of it."""
+    ports = ["--port", "0", "--gates-port", "0"]
+    command = [sys.executable, "-m", "ledger_node.cli", "--home", str(home), "serve", *ports, *arguments]
     running = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert running.stdout is not None
         lines = (json.loads(line) for line in running.stdout)
-        yield running, next(line["port"] for line in lines if line["event"] == "serving")
+        front = next(line["pid"] for line in lines if line["event"] == "front serves")
+        at = next(line for line in lines if line["event"] == "serving")
+        yield Processes(running, front, at["port"], at["gates_port"], lines)
     finally:
         running.kill()
         running.wait()

@@ -19,7 +19,7 @@ from ledger_node.web import body
 from scanner.verify.entry import canonical
 from scanner.verify.httpsig import Signed, verify_response
 from tests.fakes.gate_client import CBOR, GateClient
-from tests.fakes.running_node import EVENT, Running, code_by_socket, open_home, process, serving, stage
+from tests.fakes.running_node import EVENT, Running, code_by_socket, open_home, process, processes, serving, stage
 from tests.fakes.wallet import Wallet
 
 CLAIMS, UPLOADS = f"/v1/events/{EVENT}/claims", f"/v1/events/{EVENT}/admissions"
@@ -38,7 +38,7 @@ def served(tmp_path: Path) -> Iterator[tuple[Running, GateClient, list[Wallet]]]
     with open_home(tmp_path) as node:
         wallets = stage(node, 20)
         with serving(node) as running:
-            yield running, enrolled(running.url, node, running.code(), gates), wallets
+            yield running, enrolled(running.gates_url, node, running.code(), gates), wallets
             for gate in gates:
                 gate.close()
 
@@ -53,16 +53,16 @@ def test_killed_in_mid_upload_every_record_is_in_the_log_exactly_once(tmp_path: 
     with open_home(tmp_path) as node:
         wallets, key = stage(node, 300), node.keys.node.public
     gate = GateClient("", key, EVENT)
-    with process(tmp_path) as (running, port):
-        gate.url = f"http://127.0.0.1:{port}"
+    with processes(tmp_path) as at:
+        gate.url = f"http://127.0.0.1:{at.gates_port}"
         gate.enrol(code_by_socket(tmp_path))
         records = [entering(gate, wallets, ticket) for ticket in range(1, 301)]
         sender = threading.Thread(target=upload_until_dead, args=(gate, records))
         sender.start()
         time.sleep(pause)
-        running.kill()
+        at.ledger.kill()
         sender.join()
-        running.wait()
+        at.ledger.wait()
     gate.close()
     with process(tmp_path) as (_, port):
         again = GateClient(f"http://127.0.0.1:{port}", key, EVENT, key=gate.key, device=gate.device, gate=gate.gate)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from ledger_node.cli.main import GATES_PORT as GATES
 from ledger_node.cli.main import PORT as NODE
 from ledger_node.cli.sandbox import PORT as SANDBOX
 from ledger_node.cli.witness import PORT as WITNESS
@@ -81,7 +82,7 @@ def test_the_hardware_watchdog_is_where_the_manual_says() -> None:
 
 def test_every_port_has_one_program_and_stands_in_the_manual() -> None:
     settings = Settings()
-    used = [NODE, settings.kiosk.port, settings.peers.port, WITNESS, SANDBOX]
+    used = [NODE, settings.kiosk.port, settings.peers.port, WITNESS, GATES, SANDBOX]
     assert [int(row[0]) for row in rows(OPERATIONS, "| port | listens |")] == used
     assert len(set(used)) == len(used)
 

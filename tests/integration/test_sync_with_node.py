@@ -54,6 +54,8 @@ class NodeProcess:
             "serve",
             "--port",
             str(self.port),
+            "--gates-port",
+            "0",
         ]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         lines = (json.loads(line) for line in self._process.stdout)

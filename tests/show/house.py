@@ -67,7 +67,7 @@ class House:
         self.folder = folder
         self.office = Office(folder / NODE)
         self.gates: dict[str, Gate] = {}
-        self.port = 0
+        self.port = self.gates_port = 0
         self._hear = hear
         self._node: Program | None = None
         self._outside: Outside | None = None
@@ -83,8 +83,13 @@ class House:
 
     @property
     def url(self) -> str:
-        """Where the node is reached."""
+        """Where the node is reached by all but gates."""
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def gates_url(self) -> str:
+        """Where gates reach it."""
+        return f"http://127.0.0.1:{self.gates_port}"
 
     def programs(self) -> list[Program]:
         """Everything that was started."""
@@ -110,9 +115,10 @@ class House:
         return self._outside
 
     def open_node(self) -> None:
-        """Serve; at the same port as before if it was served before."""
+        """Serve; at the same ports as before if it was served before."""
         self._serving.clear()
-        command: list[str | Path] = [BIN / "ledger-node", "--home", self.office.home, "serve", "--port", str(self.port)]
+        ports = ["--port", str(self.port), "--gates-port", str(self.gates_port)]
+        command: list[str | Path] = [BIN / "ledger-node", "--home", self.office.home, "serve", *ports]
         self._node = Program(NODE, command, self._listen)
         self.wait("the ledger node serves", self._serving.is_set)
 
@@ -142,7 +148,7 @@ class House:
         gate.folder.mkdir()
         gate.config.write_text(_CONFIG.format(state=gate.folder / "state", source=json.dumps(source)))
         code = self.office.enrolment_code(name)
-        tool("gate-scanner", "enrol", self.url, "--config", gate.config, given=code)
+        tool("gate-scanner", "enrol", self.gates_url, "--config", gate.config, given=code)
         self.gates[name] = gate
 
     def open_gate(self, name: str) -> None:
@@ -201,7 +207,7 @@ class House:
 
     def _listen(self, line: Line) -> None:
         if line.who == NODE and line.fields.get("event") == "serving":
-            self.port = line.fields["port"]
+            self.port, self.gates_port = line.fields["port"], line.fields["gates_port"]
             self._serving.set()
         elif line.fields.get("event") == "page":
             self.gates[line.who].page = line.fields["url"]

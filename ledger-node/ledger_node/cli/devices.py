@@ -25,7 +25,7 @@ def code(home: Path, event: str, gate: str, minutes: int) -> None:
     The code also says which node gave it, so that the gate refuses an impostor.
 
     \b
-      ledger-node devices code coliseum-1122 R1 | gate-scanner enrol http://NODE:8440
+      ledger-node devices code coliseum-1122 R1 | gate-scanner enrol http://NODE:8444
     """
     with errors_in_one_line(), operator(home) as node:
         made = node.do("devices-code", event=event, gate=gate, lifetime=minutes * 60)

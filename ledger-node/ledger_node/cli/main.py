@@ -12,7 +12,7 @@ from ledger_node.cli.lazy import LazyCommands
 from ledger_node.cli.operator import operator
 from ledger_node.cli.output import EXIT_STATUS, errors_in_one_line, show
 
-PORT = 8440
+PORT, GATES_PORT = 8440, 8444
 _COMMANDS = {
     "accounts": "accounts:accounts",
     "activations": "people:activations",
@@ -76,6 +76,12 @@ def cli(context: click.Context, home: Path | None) -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at; 0.0.0.0 for a LAN.")
 @click.option("--port", default=PORT, show_default=True, type=click.IntRange(0, 65535), help="0 = any free one.")
 @click.option(
+    "--gates-port",
+    default=None,
+    type=click.IntRange(0, 65535),
+    help=f"Port for gates only, which no crowd of others slows.  [default: {GATES_PORT}, with --port 0 any free one]",
+)
+@click.option(
     "--witness",
     "witnesses",
     multiple=True,
@@ -103,20 +109,23 @@ def serve(
     home: Path,
     host: str,
     port: int,
+    gates_port: int | None,
     witnesses: tuple[str, ...],
     public_url: str | None,
     proxies: tuple[str, ...],
     pretty: bool,  # noqa: FBT001 - click passes it so
 ) -> None:
-    """Serve gates and auditors until SIGTERM.
+    """Serve gates, at a port of their own, and the public until SIGTERM.
 
     \b
       ledger-node serve --host 0.0.0.0 --pretty
       curl -s http://127.0.0.1:8440/healthz
     """
-    from ledger_node.cli.serving import serve_node  # noqa: PLC0415 - the other commands start without the web framework
+    # The other commands start without the web framework.
+    from ledger_node.cli.serving import Ports, serve_node  # noqa: PLC0415
 
-    serve_node(home, host, port, witnesses, public_url, proxies, pretty=pretty)
+    ports = Ports(host, port, gates_port if gates_port is not None else GATES_PORT if port else 0)
+    serve_node(home, ports, witnesses, public_url, proxies, pretty=pretty)
 
 
 @cli.command()

@@ -1,5 +1,6 @@
 """`ledger-node serve`: the node, whom it works with, and the web server, put together."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,13 +12,15 @@ from ledger_node.cli.own_node import own_node
 from ledger_node.services.accounts.site import Site, set_site
 from ledger_node.services.cosigning import witness_of
 from ledger_node.web.addresses import networks
-from ledger_node.web.server import run
+from ledger_node.web.front_keeper import FrontKeeper
+from ledger_node.web.server import Fronting, Ports, run
+
+__all__ = ["Ports", "serve_node"]
 
 
 def serve_node(
     home: Path,
-    host: str,
-    port: int,
+    ports: Ports,
     witnesses: Sequence[str],
     public_url: str | None,
     proxies: tuple[str, ...],
@@ -36,4 +39,10 @@ def serve_node(
         node.outside, node.proxies = outside, proxies
         if public_url:
             set_site(node, public_url)
-        run(node, host, port)
+        run(node, ports, _front(home, pretty=pretty))
+
+
+def _front(home: Path, *, pretty: bool) -> Fronting:
+    """In a process of its own."""
+    command = [sys.executable, "-m", "ledger_node.cli.front", str(home.absolute()), "pretty" if pretty else "json"]
+    return lambda listener, _home: FrontKeeper(command, listener)

@@ -26,7 +26,7 @@ from ledger_node.web import schemas
 from ledger_node.web.accounts import add_accounts
 from ledger_node.web.activations import add_activations
 from ledger_node.web.addresses import networks
-from ledger_node.web.authorisation_matrix import row_of
+from ledger_node.web.authorisation_matrix import TIME, row_of
 from ledger_node.web.counters import Counter, Counters
 from ledger_node.web.door import Door, Handler, Rules
 from ledger_node.web.feed import Feed
@@ -151,7 +151,7 @@ def _add_gates(app: FastAPI, parts: Parts, precheck: Precheck) -> None:
     receipt = f"{_EVENT}/receipts/{{device}}/{{counter}}"
     add("GET", receipt, gates.receipt, Rules(), schemas.ProvenReceipt, _OF_RECEIPTS)
     add("GET", f"{_EVENT}/revocation", gates.revocation, Rules(), schemas.ProvenRevocation, _OF_RECEIPTS)
-    add_route(app, "GET", "/v1/time", _time(parts, door), _time.__doc__, "gates", schemas.Time)
+    add_route(app, "GET", TIME, _time(parts, door), _time.__doc__, "gates", schemas.Time)
 
 
 def _add_people(app: FastAPI, parts: Parts, guard: Guard) -> None:

@@ -7,9 +7,11 @@ test asks every cell of a running node. What each word means is in `authorisatio
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from ledger_node.web.authorisation import Caller, Row, Scope
+from ledger_node.web.authorisation import Caller, Proof, Row, Scope
 
 WALLET_FILE = "/wallet/{file}"
+TIME = "/v1/time"
+LIVE = "/v1/events/{event}/live"
 _OPS = {Caller.OPS: Scope.ALL}
 _WATCHERS = {Caller.OPS: Scope.ALL, Caller.REGULATOR: Scope.ALL}
 _ACCOUNTS = {
@@ -48,7 +50,7 @@ _PUBLIC = _rows(
     "GET /log-keys-{version}",
     "GET /state",
     "GET /tile/{path:path}",
-    "GET /v1/time",
+    f"GET {TIME}",
     "GET /v1/provider",
     "GET /v1/box-office",
     "GET /v1/events",
@@ -56,7 +58,7 @@ _PUBLIC = _rows(
     "GET /v1/events/{event}/assurance",
     "GET /v1/events/{event}/policy",
     "GET /v1/events/{event}/seats",
-    "GET /v1/events/{event}/live",
+    f"GET {LIVE}",
     "GET /v1/events/{event}/tickets/{index}",
     "GET /v1/events/{event}/tickets/{index}/history",
     "GET /v1/events/{event}/listings",
@@ -210,6 +212,15 @@ which is a route of its own.
 ROWS: Mapping[tuple[str, str], Row] = MappingProxyType(
     _each(_PUBLIC, _GATES, _STAFF, _HELP_DESK, _OVERSIGHT, _PARTNERS, _TICKETS, _PAGES)
 )
+
+
+FILES = frozenset({"/openapi.json", *(row.path for row in _PAGES)})
+"""What is the same for everybody, until the node is started again."""
+
+
+def at_gates_port(method: str, path: str) -> bool:
+    """Whether a route is at the gates' port: what devices sign, and the node's time. All routes are at the public's."""
+    return ROWS[method, path].proof is Proof.SIGNATURE or (method, path) == ("GET", TIME)
 
 
 def row_of(method: str, path: str) -> Row:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from ledger_node.log.ledger import Ledger
+from ledger_node.web.turns import give_back
 
 GATHER = 0.1
 """Seconds between the first new entry and the answer: a busy door makes one answer of many entries."""
@@ -39,6 +40,8 @@ class Feed:
     async def beyond(self, size: int, until: float) -> bool:
         """Wait for the log to be larger than `size`, at most until this time of the loop's clock; whether it is."""
         try:
+            if self._size <= size:
+                give_back()
             async with asyncio.timeout_at(until):
                 while self._size <= size and not self._closed:
                     await self._grown.wait()

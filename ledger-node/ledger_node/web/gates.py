@@ -33,6 +33,7 @@ from ledger_node.web.recalls import Answered, Recalls
 from ledger_node.web.reply import OCTETS, Reply, reply
 from ledger_node.web.reports import Reports
 from ledger_node.web.schemas import Enrolment, Shown, read_json
+from ledger_node.web.turns import give_back
 from scanner.verify.entry import canonical
 from scanner.verify.httpsig import digest_field
 from scanner.verify.leases import OTHER_LEASE
@@ -147,6 +148,7 @@ class Gates:
         """Wait for the log, or its cosigned part, to be larger than `seen`; whether it is."""
         if not quorum:
             return await self._feed.beyond(seen, until)
+        give_back()
         loop = asyncio.get_running_loop()
         while loop.time() < until and not self._feed.closed:
             best = self._node.cosigning.best(quorum)
@@ -166,6 +168,7 @@ class Gates:
                 return best
             if time.monotonic() > give_up or self._feed.closed:
                 raise cosigning.not_cosigned(quorum)
+            give_back()
             await asyncio.sleep(_LOOK)
 
     async def claim(self, asked: Asked) -> Reply:

@@ -20,11 +20,11 @@ from ledger_node.log.ledger import LedgerFault
 from ledger_node.services.changes import PAGE
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.node import Node
+from ledger_node.web.authorisation_matrix import LIVE
 from ledger_node.web.feed import Feed
 from ledger_node.web.patience import most_connections
 from ledger_node.web.routes import add_route
 
-PATH = "/v1/events/{event}/live"
 MOST_TICKETS = 20
 LONGEST = 3_600
 GATHER = 0.25
@@ -179,7 +179,7 @@ def add_live(app: FastAPI, live: Live) -> None:
         tickets, wait = _asked(request.query_params)
         return await live.watch(str(request.path_params["event"]), tickets, wait)
 
-    add_route(app, "GET", PATH, listen, listen.__doc__, "wallet", query=_QUERY)
+    add_route(app, "GET", LIVE, listen, listen.__doc__, "wallet", query=_QUERY)
 
 
 def _asked(query: Mapping[str, str]) -> tuple[list[int], float]:

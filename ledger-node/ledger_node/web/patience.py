@@ -33,6 +33,11 @@ def most_connections() -> int:
     return _MOST if soft == resource.RLIM_INFINITY else min(_MOST, max(_LEAST, soft - _SPARE_FILES))
 
 
+def for_gates() -> "Patience":
+    """At a port that only gates use: pages that listen have the other connections (`live`)."""
+    return Patience(most_connections=max(_LEAST, most_connections() // 4))
+
+
 @dataclass(frozen=True, slots=True)
 class Patience:
     """Seconds: `head` until a request's head is whole, from the connection's beginning or from its own first byte;

@@ -24,6 +24,7 @@ from ledger_node.web.door import Asked
 from ledger_node.web.feed import Feed
 from ledger_node.web.reply import Reply, reply
 from ledger_node.web.schemas import Uint, read_json
+from ledger_node.web.turns import give_back
 
 LONGEST_WAIT = 30
 SHARE = 0.5
@@ -222,6 +223,7 @@ class Recalls:
     async def _wait(self, line: _Line, seconds: float) -> list[int]:
         loop, until = asyncio.get_running_loop(), asyncio.get_running_loop().time() + seconds
         line.polls += 1
+        give_back()
         try:
             while not line.asked and not self._feed.closed:
                 line.news.clear()

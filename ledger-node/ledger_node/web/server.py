@@ -1,20 +1,25 @@
-"""Runs the node: the API on a TCP port, operator commands on a unix socket at home, signs of life to systemd.
+"""Runs the node: gates on a port of their own, the public behind its front, operator commands on a unix socket at home,
+signs of life to systemd.
 
-One event loop serves both. Readiness is told when both listen; the watchdog is fed only while the loop turns *and* the
-ledger's writer answers, so a stuck node is restarted. What is served is said elsewhere.
+One event loop serves gates, the front's questions and commands. Readiness is told when each can be reached; the
+watchdog is fed only while the loop turns *and* the ledger's writer answers, so a stuck node is restarted. What is
+served is said elsewhere.
 """
 
 import asyncio
+import errno
 import os
 import socket
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import structlog
 import uvloop
 
-from ledger_node.home_folder import SOCKET_FILE, credentials_folder
+from ledger_node.home_folder import PUBLIC_SOCKET_FILE, SOCKET_FILE, credentials_folder
 from ledger_node.log.ledger import LedgerFault
 from ledger_node.services import records
 from ledger_node.services.accounts.site import listening
@@ -31,33 +36,61 @@ from ledger_node.web.app import Parts, make_app
 from ledger_node.web.feed import Feed
 from ledger_node.web.hands import Hands
 from ledger_node.web.metrics import Metrics
-from ledger_node.web.patience import Patience
+from ledger_node.web.patience import Patience, for_gates
 from ledger_node.web.reports import Reports
-from ledger_node.web.serving import Listening, ended_by_signals, http_server, listen, notify, until
+from ledger_node.web.serving import QuietServer, ended_by_signals, http_server, listen, notify, until
+from ledger_node.web.sides import GatesSide, PublicSide
+from ledger_node.web.turns import Turns
 
 TICK = 5.0
 """Seconds between two rounds of housekeeping."""
 _LIFE = 5.0
+_LET_GO, _LOOK = 3.0, 0.05
 log = structlog.get_logger()
 
 
-def run(node: Node, host: str, port: int) -> None:
-    """Serve in this thread, on a loop of its own. Raises ServiceError when the address cannot be had."""
+class PublicDoor(Protocol):
+    """What answers at the public port, and asks the node over the socket in its home."""
+
+    async def start(self) -> None:
+        """Answer from now on. Raises ServiceError."""
+
+    async def stop(self) -> None:
+        """Finish what is under way, and answer no more."""
+
+
+Fronting = Callable[[socket.socket, Path], PublicDoor]
+"""Makes it, for the public port's listener and the node's home."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Of the public and of gates, at one address; 0 for any that is free."""
+
+    host: str
+    public: int
+    gates: int
+
+
+def run(node: Node, ports: Ports, fronting: Fronting) -> None:
+    """Serve in this thread, on a loop of its own. Raises ServiceError when an address cannot be had."""
     # The loop and the ledger's writer hand the interpreter to each other for every claim: 5 ms is too long a turn.
     sys.setswitchinterval(0.0005)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(node, host, port))
+        runner.run(serve(node, ports, fronting))
 
 
 async def serve(
     node: Node,
-    host: str,
-    port: int,
-    on_ready: Callable[[Listening], None] = lambda _: None,
+    ports: Ports,
+    fronting: Fronting,
+    on_ready: Callable[[Ports], None] = lambda _: None,
     stop: asyncio.Event | None = None,
     patience: Patience | None = None,
 ) -> None:
-    """Serve until SIGTERM, SIGINT or `stop`. Raises ServiceError when the address cannot be had."""
+    """Serve until SIGTERM, SIGINT or `stop`; `patience` is with gates. Raises ServiceError when an address cannot be
+    had.
+    """
     stop = stop or asyncio.Event()
     watchkeeper = Watchkeeper(node, credentials_folder(os.environ))
     # An old copy that was put back must not grant what the log has granted: first those are asked who saw it.
@@ -65,60 +98,110 @@ async def serve(
     nonces = Nonces(node.store, node.seconds)
     parts: list[Parts] = []
 
-    listener = listen(host, port)
-    site = listening(node, listener.getsockname()[1])
+    public, gates = await _listen(ports)
+    at = Ports(public.getsockname()[0], public.getsockname()[1], gates.getsockname()[1])
+    site = listening(node, at.public)
 
     def start() -> Parts:
         made = Parts(node, nonces, Feed(node.ledger), Metrics(node.ledger), Reports(node.store), site, Hands())
         parts.append(made)
         return made
 
-    door = _listen_locally(node.home)
-    servers = [http_server(make_app(start), patience), http_server(make_admin(node))]
-    running = [asyncio.create_task(one.serve([sock])) for one, sock in zip(servers, (listener, door), strict=True)]
-    await until(lambda: all(server.started for server in servers) or any(task.done() for task in running))
-    address = listener.getsockname()
-    on_ready(Listening(address[0], address[1]))
-    tender = Tender(node)
-    refeeder = Refeeder(node)
+    app, turns, servers = make_app(start), Turns(), _Servers()
+    await servers.add(http_server(PublicSide(app, turns)), _listen_locally(node.home, PUBLIC_SOCKET_FILE))
+    await servers.add(http_server(make_admin(node)), _listen_locally(node.home, SOCKET_FILE))
+    await servers.add(http_server(GatesSide(app, turns.claimed), patience or for_gates(), lifespan="off"), gates)
+    front = fronting(public, node.home)
+    await front.start()
+    on_ready(at)
     tending = asyncio.create_task(_tend(parts[0]))
+    tender, refeeder = Tender(node), Refeeder(node)
     with ended_by_signals(stop):
         notify("READY=1")
-        log.info(
-            "serving", host=address[0], port=address[1], home=str(node.home), site=site.origin, size=node.ledger.size
-        )
+        _say_where(node, at, site.origin)
         node.cosigning.start()
-        watchkeeper.start()
-        tender.start()
-        refeeder.start()
-        await asyncio.wait([asyncio.create_task(stop.wait()), *running], return_when=asyncio.FIRST_COMPLETED)
+        for one in (watchkeeper, tender, refeeder):
+            one.start()
+        await asyncio.wait([asyncio.create_task(stop.wait()), *servers.running], return_when=asyncio.FIRST_COMPLETED)
     notify("STOPPING=1")
     parts[0].feed.close()
     tending.cancel()
-    for server in servers:
-        server.should_exit = True
-    await asyncio.gather(*running)
-    (node.home / SOCKET_FILE).unlink(missing_ok=True)
+    await front.stop()
+    public.close()
+    await servers.stop()
+    for name in (SOCKET_FILE, PUBLIC_SOCKET_FILE):
+        (node.home / name).unlink(missing_ok=True)
     parts[0].reports.flush()
-    await asyncio.to_thread(watchkeeper.close)
-    await asyncio.to_thread(node.cosigning.close)
-    await asyncio.to_thread(tender.close)
-    await asyncio.to_thread(refeeder.close)
+    for close in (watchkeeper.close, node.cosigning.close, tender.close, refeeder.close):
+        await asyncio.to_thread(close)
     nonces.close()
     log.info("stopped", size=node.ledger.size)
 
 
-def _listen_locally(home: Path) -> socket.socket:
+class _Servers:
+    """Those of this process."""
+
+    def __init__(self) -> None:
+        self._servers: list[QuietServer] = []
+        self.running: list[asyncio.Task[None]] = []
+
+    async def add(self, server: QuietServer, listener: socket.socket) -> None:
+        """Serve with it from now on."""
+        task = asyncio.create_task(server.serve([listener]))
+        self._servers.append(server)
+        self.running.append(task)
+        await until(lambda: server.started or task.done())
+
+    async def stop(self) -> None:
+        """Finish what is under way."""
+        for server in self._servers:
+            server.should_exit = True
+        await asyncio.gather(*self.running)
+
+
+def _say_where(node: Node, at: Ports, origin: str) -> None:
+    log.info(
+        "serving",
+        host=at.host,
+        port=at.public,
+        gates_port=at.gates,
+        home=str(node.home),
+        site=origin,
+        size=node.ledger.size,
+    )
+
+
+async def _listen(ports: Ports) -> tuple[socket.socket, socket.socket]:
+    loop = asyncio.get_running_loop()
+    until_then = loop.time() + _LET_GO
+    while True:
+        try:
+            public = listen(ports.host, ports.public)
+            break
+        except ServiceError as error:
+            # The front of a node that was killed lets go of the port in a moment.
+            taken = isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.EADDRINUSE
+            if not taken or loop.time() > until_then:
+                raise
+            await asyncio.sleep(_LOOK)
+    try:
+        return public, listen(ports.host, ports.gates, "--gates-port")
+    except ServiceError:
+        public.close()
+        raise
+
+
+def _listen_locally(home: Path, name: str) -> socket.socket:
     """Bound through the folder's descriptor, because the path of a unix socket has only 107 bytes."""
     folder = os.open(home, os.O_RDONLY)
     local = socket.socket(socket.AF_UNIX)
     try:
-        (home / SOCKET_FILE).unlink(missing_ok=True)
-        local.bind(f"/proc/self/fd/{folder}/{SOCKET_FILE}")
-        (home / SOCKET_FILE).chmod(0o600)
+        (home / name).unlink(missing_ok=True)
+        local.bind(f"/proc/self/fd/{folder}/{name}")
+        (home / name).chmod(0o600)
     except OSError as error:
         local.close()
-        raise ServiceError("socket", f"cannot make {home / SOCKET_FILE}: {error.strerror}") from error
+        raise ServiceError("socket", f"cannot make {home / name}: {error.strerror}") from error
     finally:
         os.close(folder)
     return local

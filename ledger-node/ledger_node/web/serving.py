@@ -11,7 +11,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import uvicorn
 
@@ -39,15 +39,15 @@ class QuietServer(uvicorn.Server):
         yield
 
 
-def http_server(app: Any, patience: Patience | None = None) -> QuietServer:
-    """A server of `app` with our limits."""
+def http_server(app: Any, patience: Patience | None = None, lifespan: Literal["auto", "off"] = "auto") -> QuietServer:
+    """A server of `app` with our limits; `lifespan` "off" where another server begins and ends the application."""
     patience = patience or Patience()
     config = uvicorn.Config(
         app,
         loop="none",
         http=patient(patience),
         ws="none",
-        lifespan="auto",
+        lifespan=lifespan,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -59,8 +59,8 @@ def http_server(app: Any, patience: Patience | None = None) -> QuietServer:
     return QuietServer(config)
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A listening TCP socket. Raises ServiceError when the address cannot be had."""
+def listen(host: str, port: int, option: str = "--port") -> socket.socket:
+    """A listening TCP socket, of the port that `option` gives. Raises ServiceError when the address cannot be had."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, 0, socket.AI_PASSIVE)
@@ -73,8 +73,8 @@ def listen(host: str, port: int) -> socket.socket:
         why = os.strerror(error.errno or 0)
         try_this = {
             errno.EADDRNOTAVAIL: "this machine has no such address: see `ip addr`, or --host 0.0.0.0 for all of them",
-            errno.EACCES: "ports below 1024 are the system's: try another --port",
-        }.get(error.errno or 0, "try another --port")
+            errno.EACCES: f"ports below 1024 are the system's: try another {option}",
+        }.get(error.errno or 0, f"try another {option}")
         raise ServiceError("address", f"cannot listen at {host}:{port} ({why}): {try_this}") from error
     # Connections inherit it. asyncio's own loop forgets it for such a socket, and each answer then waits 40 ms for an
     # acknowledgement of its headers (Nagle's algorithm against delayed ones).

@@ -33,7 +33,7 @@ def test_an_address_with_or_without_a_port_is_one(url: str) -> None:
 @pytest.mark.parametrize("url", BAD)
 def test_what_is_no_address_is_shown_a_right_one(url: str) -> None:
     assert address_fault(url) == (
-        f"{url!r} is not the address of a ledger node: http:// or https:// and a name, like http://10.8.0.10:8440"
+        f"{url!r} is not the address of a ledger node: http:// or https:// and a name, like http://10.8.0.10:8444"
     )
     with pytest.raises(SyncError, match="is not the address of a ledger node"):
         Line(url, 1.0)
