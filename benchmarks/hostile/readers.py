@@ -187,7 +187,7 @@ def _state(data: bytes) -> object:
     return opened(data)
 
 
-_KNOWN = "an entry of a log's copy, or of an enrolled gate whose signature on the request is good"
+_KNOWN = "entries of a log's copy, and uploads of an enrolled gate, whose signature on the request is good"
 _GATES = "an enrolled gate's, whose signature on the request is good"
 _NODES = "an answer of the node, whose signature on it is good"
 
