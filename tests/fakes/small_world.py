@@ -365,10 +365,13 @@ class World:
             pass
 
     def _node_recall(self) -> None:
-        """Operators move the use, and first have it given up."""
+        """Operators move the use, and first have it given up; they are told if it is spent."""
         self._left["move"] -= 1
-        self._plan = leases.planned(self._hall.node, self._order)
-        self._moving = self._task(self._recalls.recall(self._plan.wanted[self._ticket], [self._ticket], leases.WAIT))
+        with suppress(ServiceError):
+            self._plan = leases.planned(self._hall.node, self._order)
+            self._moving = self._task(
+                self._recalls.recall(self._plan.wanted[self._ticket], [self._ticket], leases.WAIT)
+            )
 
     def _node_move(self) -> None:
         """If it was, it moves."""
