@@ -257,6 +257,7 @@ OTHERS: Mapping[str, str] = {
             "ledger_node.cli.witnessing:_settle",
             "ledger_node.contract.facts:Fact.of",
             "ledger_node.contract.facts:PolicyVersion.of",
+            "ledger_node.contract.facts:LeasesBefore.of",
             "ledger_node.log.ledger:Ledger.open",
             "ledger_node.sandbox.bank:Bank.perform",
             "ledger_node.sandbox.bank:Bank.answered",
