@@ -84,7 +84,7 @@ class Refusal(Enum):
     LEASES_UNHEARD = (
         "leases-unheard",
         "These devices have not heard that leases are paused: connect them, or take them out of service.",
-        "以下裝置尚未得知使用權已暫停；請連接該裝置，或停用該閘口。",
+        "以下裝置尚未得知使用權已暫停；請連接該裝置，或讓它退出服務。",
     )
     LEASES_PAUSED = (
         "leases-paused",
@@ -94,7 +94,7 @@ class Refusal(Enum):
     LEASE_HELD = (
         "lease-held",
         "These devices hold the use and have not given it up: connect them, or take them out of service.",
-        "以下裝置持有使用權而尚未交還；請連接該裝置，或停用該閘口。",
+        "以下裝置持有使用權而尚未交還；請連接該裝置，或讓它退出服務。",
     )
     LEASE_OF_NO_USE = (
         "lease-of-no-use",
