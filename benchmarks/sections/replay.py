@@ -16,7 +16,7 @@ from ledger_node.contract.outcome import Outcome
 from ledger_node.log.helper_process import helper
 from ledger_node.log.looks import look
 from ledger_node.log.replay import replay, uncollected
-from ledger_node.log.tiles import bundle, unbundle
+from ledger_node.log.tiles import WIDTH, bundle, unbundle
 from ledger_node.services.node import Node
 from scanner.verify.entry import Malformed, reopen
 
@@ -31,14 +31,14 @@ def run(bench: Bench) -> list[Figure]:
     log = season_log(bench)
     count = bench.pick(60_000, 5_000)
     with bench.room() as folder, open_home(log.home) as node, helper() as pool:
-        file = folder / "sales"
+        bundles = folder / "sales"
         pool.submit(look, []).result()
-        sold, note = _sales(_logged(node, count), file), _note(_logged(node, count))
+        sold, note = _sales(_logged(node, count), bundles), _note(_logged(node, count))
         bench.tell(f"replay: rounds of {count:,} entries")
         taken = best(
             bench.pick(5, 1),
             verify=limits.verify_s,
-            sales=lambda: _replayed(node, _bundled(file), pool) / sold,
+            sales=lambda: _replayed(node, _bundled(bundles), pool) / sold,
             mix=lambda: _replayed(node, _logged(node, count), pool) / count,
             alone=lambda: _replayed(node, _logged(node, count), None) / count,
         )
@@ -52,10 +52,12 @@ def run(bench: Bench) -> list[Figure]:
     ]
 
 
-def _sales(entries: Iterator[bytes], file: Path) -> int:
-    """Put the sales among them, and what they need, into a file of their own; how many there are."""
+def _sales(entries: Iterator[bytes], folder: Path) -> int:
+    """Put the sales among them, and what they need, into bundles of their own; how many there are."""
     sold = [raw for raw in entries if reopen(raw).type in SALES]
-    file.write_bytes(bundle(sold))
+    folder.mkdir()
+    for place in range(0, len(sold), WIDTH):
+        (folder / f"{place:09}").write_bytes(bundle(sold[place : place + WIDTH]))
     return len(sold)
 
 
@@ -80,7 +82,8 @@ def _logged(node: Node, count: int) -> Iterator[bytes]:
         yield from view.entries(0, count)
 
 
-def _bundled(file: Path) -> Iterator[bytes]:
-    entries = unbundle(file.read_bytes())
-    assert not isinstance(entries, Malformed), entries
-    return iter(entries)
+def _bundled(folder: Path) -> Iterator[bytes]:
+    for file in sorted(folder.iterdir()):
+        entries = unbundle(file.read_bytes())
+        assert not isinstance(entries, Malformed), entries
+        yield from entries
