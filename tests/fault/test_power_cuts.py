@@ -200,7 +200,7 @@ def test_ten_thousand_cuts(tmp_path: Path) -> None:
 def test_commits_without_a_sync_lose_what_was_acknowledged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """If this finds nothing, the tests above prove nothing."""
     real, lost = store.transaction, 0
-    monkeypatch.setattr("scanner.journal.transaction", lambda connection, **_: real(connection, soon=True))
+    monkeypatch.setattr("scanner.journal_commits.transaction", lambda connection, **_: real(connection, soon=True))
     for seed in range(4):
         folder = tmp_path / str(seed)
         folder.mkdir()
