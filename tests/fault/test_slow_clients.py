@@ -170,3 +170,13 @@ def test_the_real_server_cuts_a_slow_crowd_and_serves_the_others_meanwhile(
             got = all_that_comes(wire)
             assert got.startswith(told)
             assert bool(got) == bool(told)
+
+
+def test_bodies_that_do_not_end_make_room_for_others(port: int) -> None:
+    """Attack: every connection is in the middle of a body, so that none counts as one that may be cut."""
+    with contextlib.ExitStack() as stack:
+        for _ in range(3 * (SHORT.most_connections or 0)):
+            wire = stack.enter_context(connect(port))
+            with contextlib.suppress(OSError):
+                wire.sendall(BODY + b"{")
+        assert served(port)

@@ -7,7 +7,8 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -278,6 +279,53 @@ def test_a_gate_that_is_one_device_takes_no_second_one_before_the_first_is_revok
     assert r1.client.device in refused.json["detail"]
     devices.revoke(node, EVENT, r1.client.device, "broken")
     assert spare.enrol(code).status == 200, "the code was not spent"
+
+
+def test_of_codes_for_one_gate_that_are_used_at_once_one_makes_a_device(venue: Venue) -> None:
+    """Attack: two devices of one gate hold the same uses, and each spends them alone."""
+    node = venue.running.node
+    codes = [venue.running.code("R1") for _ in range(4)]
+    spares = [GateClient(venue.running.url, node.keys.node.public, EVENT) for _ in codes]
+    for one in spares:
+        venue.stack.callback(one.close)
+    with ThreadPoolExecutor(len(codes)) as pool:
+        answers = list(pool.map(lambda one, code: one.enrol(code), spares, codes))
+    assert sorted(answer.status for answer in answers) == [200, 409, 409, 409]
+    with node.view() as view:
+        assert len([one for one in view.devices(EVENT) if one.gate == "R1"]) == 1
+
+
+def test_uses_move_by_one_order_at_a_time(venue: Venue, r1: Holder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Attack: while one order waits for a gate, another gives one of its tickets to a holder whom it did not ask."""
+    venue.listen(r1)
+    node, ticket = venue.running.node, venue.of_r1()[0]
+    asked, seen = node.recall, []
+
+    def recall(devices: Sequence[Device], tickets: Sequence[int], wait: float) -> Mapping[str, frozenset[int]]:
+        seen.append(node.leasing.locked())
+        return asked(devices, tickets, wait)
+
+    monkeypatch.setattr(node, "recall", recall)
+    moved(venue, ticket)
+    assert set(seen) == {True}
+
+
+def test_a_use_that_is_there_already_is_not_given_up(venue: Venue, r1: Holder) -> None:
+    """A gate that gave its own use up would not get it back."""
+    venue.listen(r1)
+    wait_until(lambda: r1.client.device in venue.running.node.listening(), "R1 listens")
+    tickets = venue.of_r1()
+    with pytest.raises(ServiceError, match="leased there already"):
+        move(venue, *tickets, to="R1")
+    assert all(r1.opens(ticket) for ticket in tickets)
+
+
+def test_a_misspelt_ticket_moves_nothing(venue: Venue, r1: Holder) -> None:
+    venue.listen(r1)
+    wait_until(lambda: r1.client.device in venue.running.node.listening(), "R1 listens")
+    with pytest.raises(ServiceError, match="ticket 999999; nothing was moved"):
+        move(venue, venue.of_r1()[0], 999_999)
+    assert r1.opens(venue.of_r1()[0])
 
 
 def test_a_device_that_joins_is_shown_what_was_granted_before(venue: Venue) -> None:

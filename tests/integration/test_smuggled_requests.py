@@ -3,7 +3,7 @@
 import re
 import socket
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -55,6 +55,32 @@ def statuses(running: Running, sent: bytes) -> list[bytes]:
 @pytest.mark.parametrize("shape", SHAPES)
 def test_an_unclear_end_is_refused_and_nothing_behind_it_is_read(running: Running, shape: str) -> None:
     assert statuses(running, SHAPES[shape]) == [b"400"]
+
+
+ENDLESS = {
+    "one trailer after the other": b"a: b\r\n" * 20_000,
+    "a trailer without an end": b"a: " + b"b" * 200_000,
+    "an extension of a chunk without an end": b"1;" + b"a" * 200_000,
+}
+
+
+@pytest.mark.parametrize("after", ENDLESS)
+def test_what_is_neither_head_nor_body_has_an_end(running: Running, after: str) -> None:
+    """Attack: it is kept before any limit, and fills the memory."""
+    first = b"" if after.startswith("an extension") else b"2\r\n{}\r\n0\r\n"
+    heard: list[bytes] = []
+    # It hangs up; the answer may be lost to the flood that is still on its way.
+    with suppress(ConnectionError):
+        heard = statuses(running, POST + b"Transfer-Encoding: chunked\r\n\r\n" + first + ENDLESS[after])
+    assert heard in ([b"431"], [])
+
+
+def test_a_trailer_is_no_header(running: Running) -> None:
+    """Attack: an address, or a Host, that no proxy looked at."""
+    chunked = POST + b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n2\r\n{}\r\n0\r\n"
+    without = statuses(running, chunked + b"\r\n")
+    assert statuses(running, chunked + b"Host: other\r\nX-Forwarded-For: 192.0.2.1\r\n\r\n") == without
+    assert len(without) == 1
 
 
 def test_two_clear_requests_on_one_line_are_two(running: Running) -> None:

@@ -105,7 +105,17 @@ sys.argv = {argv!r}
 from {package} import main
 main()
 """
-OF_A_NODE = {"cel_expr_python", "fastapi", "httptools", "jinja2", "prometheus_client", "pyotp", "uvloop", "webauthn"}
+OF_A_NODE = {
+    "h11",
+    "cel_expr_python",
+    "fastapi",
+    "httptools",
+    "jinja2",
+    "prometheus_client",
+    "pyotp",
+    "uvloop",
+    "webauthn",
+}
 OF_A_GATE = {"gpiozero", "cv2", "numpy", "pyzbar", "requests", "zxingcpp", "lgpio"}
 
 

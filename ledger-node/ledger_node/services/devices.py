@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ledger_node.contract.state import Device
 from ledger_node.services.errors import ServiceError
 from ledger_node.services.node import Node, fault_as_error
-from ledger_node.services.store import Report
+from ledger_node.services.store import CodeRow, Report
 from scanner.verify.enrolment import SECRET_BYTES, EnrolmentCode, fingerprint, open_code
 from scanner.verify.entry import Malformed
 from scanner.verify.keys import verify
@@ -62,6 +62,12 @@ def enrol(node: Node, sealed_code: str, public_key: bytes, proof: bytes) -> Devi
         raise ServiceError(CODE_REFUSED, _REFUSED, 403)
     if known.used_by not in {None, device}:
         raise ServiceError(CODE_REFUSED, _REFUSED, 403)
+    with node.enrolling:
+        return _enrol_once(node, digest, known, device, public_key, proof)
+
+
+def _enrol_once(node: Node, digest: bytes, known: CodeRow, device: str, public_key: bytes, proof: bytes) -> Device:
+    """One at a time: of two for the same gate the second must see the first."""
     found = _enrolled(node, public_key, known.event, device)
     if found is None:
         _refuse_a_second(node, known.event, known.gate)

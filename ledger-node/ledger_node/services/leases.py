@@ -114,8 +114,11 @@ def move(node: Node, order: Move) -> Moved:
     """Have the uses given up by all that may hold them, then lease them to where the order says. Raises ServiceError
     with what to do if none can be moved.
     """
-    plan = planned(node, order)
-    return carry_out(node, order, plan, _called_back(node, plan.wanted))
+    # One after the other: the entry names all who gave up some of its tickets, so none of them may be given to a new
+    # holder meanwhile.
+    with node.leasing:
+        plan = planned(node, order)
+        return carry_out(node, order, plan, _called_back(node, plan.wanted))
 
 
 def planned(node: Node, order: Move) -> Plan:
@@ -125,7 +128,7 @@ def planned(node: Node, order: Move) -> Plan:
         if event.manifest.leases_paused:
             raise _paused(not_heard(node, view, order.event))
         to = _target(event.manifest, order.to)
-        chosen = _chosen(view, event, order)
+        chosen = _elsewhere(event.manifest, _chosen(view, event, order), to)
         useless = refuse_useless(event.manifest, chosen, *to)
         if useless is not None:
             raise ServiceError.of(useless)
@@ -192,8 +195,23 @@ def _chosen(view: View, event: EventState, order: Move) -> list[Ticket]:
         for one in _free(view, order.event)
         if one.row.ticket in order.tickets or (source and _leased(manifest, one) == source)
     ]
+    missing = sorted(set(order.tickets) - {one.row.ticket for one in found})
+    if missing:
+        named = ", ".join(map(str, missing[:5]))
+        raise ServiceError("no-tickets", f"not there, or used, or not good: ticket {named}; nothing was moved", 404)
     if not found:
         raise ServiceError("no-tickets", "none of these tickets is there and not used: `leases show` counts them", 404)
+    return found
+
+
+def _elsewhere(manifest: EventManifest, tickets: list[Ticket], to: tuple[str, int]) -> list[Ticket]:
+    """Those that are not leased there already: a gate that gave up its own use would not get it back."""
+    gate, number = to
+    group = manifest.group(number)
+    there = sorted(group.gates) if group else [gate]
+    found = [one for one in tickets if sorted(_leased(manifest, one)) != there]
+    if not found:
+        raise ServiceError("leased-there", "these tickets are leased there already: nothing was moved", 409)
     return found
 
 

@@ -1,5 +1,6 @@
 """One running node: its ledger, keys, notes and clock, handed to every use case. Decides nothing itself."""
 
+import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -98,6 +99,8 @@ class Node:
         self.recall: Callable[[Sequence[Device], Sequence[int], float], Mapping[str, frozenset[int]]] = _no_gates
         """Has devices give uses up, see `leases.Recall`; set by whoever serves gates, and so is `listening`."""
         self.listening: Callable[[], Collection[str]] = tuple
+        self.enrolling, self.leasing = threading.Lock(), threading.Lock()
+        """Held by what looks at devices, or at who holds uses, and then logs what follows from it."""
         """The devices that hear at once when a use is called back."""
         self.lost = LostParts(home, ledger, keys.node, lambda: self.seconds)
         self.newer = NewerLog(home, ledger, lambda: self.keys.signers.newest, lambda: self.seconds, self.lost)

@@ -153,6 +153,12 @@ def _told(scope: Scope, headers: list[tuple[bytes, bytes]]) -> tuple[tuple[bytes
 
 async def _send(answer: Answer, send: Send) -> None:
     """Piece by piece, so that what a slow reader has not taken is not copied for each."""
+    # A client that has hung up is told so by the event loop as a fault of ours.
+    with suppress(RuntimeError):
+        await _pieces(answer, send)
+
+
+async def _pieces(answer: Answer, send: Send) -> None:
     await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
     for at in range(0, len(answer.body), _PIECE):
         more = at + _PIECE < len(answer.body)

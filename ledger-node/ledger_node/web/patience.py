@@ -72,6 +72,7 @@ def patient(patience: Patience) -> type[HttpToolsProtocol]:
     class Bound(_PatientProtocol):
         limits = patience
         heads: ClassVar[dict["_PatientProtocol", None]] = {}
+        bodies: ClassVar[dict["_PatientProtocol", None]] = {}
         idlers: ClassVar[dict["_PatientProtocol", None]] = {}
         not_http = NotHttp()
 
@@ -79,10 +80,13 @@ def patient(patience: Patience) -> type[HttpToolsProtocol]:
 
 
 class _PatientProtocol(HttpToolsProtocol):
-    """One connection. `heads` and `idlers` have the server's that may be cut for others, longest waiting first."""
+    """One connection. `heads`, `bodies` and `idlers` have those that may be cut for others, longest waiting first:
+    in the middle of a head, in the middle of a body, between two requests.
+    """
 
     limits: ClassVar[Patience]
     heads: ClassVar[dict["_PatientProtocol", None]]
+    bodies: ClassVar[dict["_PatientProtocol", None]]
     idlers: ClassVar[dict["_PatientProtocol", None]]
     not_http: ClassVar[NotHttp]
 
@@ -93,6 +97,8 @@ class _PatientProtocol(HttpToolsProtocol):
         self._timer: TimerHandle | None = None
         self._unread: TimerHandle | None = None
         self._head_bytes = 0
+        self._trailer_bytes = 0
+        self._silent_bytes = 0
         self._whole = True
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
@@ -105,6 +111,7 @@ class _PatientProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """It is over."""
         self._rest()
+        self.bodies.pop(self, None)
         self.resume_writing()
         super().connection_lost(exc)
 
@@ -115,7 +122,11 @@ class _PatientProtocol(HttpToolsProtocol):
         if self in self.idlers:
             self._begin_head()
         self._newest = data[:2]
+        if not self._whole:
+            self._silent_bytes += len(data)
         super().data_received(data)
+        if not self._whole and self._silent_bytes > self.limits.most_head and not self.transport.is_closing():
+            self._refuse_trailers()
         if self in self.heads:
             self._head_bytes += len(data)
             if self._head_bytes > self.limits.most_head:
@@ -135,10 +146,27 @@ class _PatientProtocol(HttpToolsProtocol):
         if self not in self.heads:
             self._begin_head()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A line of the head; or a trailer behind a body in chunks, which is no header and is not kept."""
+        if self._whole:
+            super().on_header(name, value)
+            return
+        self._trailer_bytes += len(name) + len(value)
+        if self._trailer_bytes > self.limits.most_head:
+            self._refuse_trailers()
+            raise _RefusedError
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of the body; who reads it bounds it."""
+        self._silent_bytes = 0
+        super().on_body(body)
+
     def on_headers_complete(self) -> None:
         """The head is whole; whoever handles it reads the body."""
         self._rest()
         self._whole = False
+        self._trailer_bytes = self._silent_bytes = 0
+        self.bodies[self] = None
         if fault := _fault_of_head(self.parser.get_http_version(), self.headers):
             self._refuse(ServiceError("bad-head", fault, 400))
             raise _RefusedError(fault)
@@ -148,6 +176,7 @@ class _PatientProtocol(HttpToolsProtocol):
         """The request is whole."""
         super().on_message_complete()
         self._whole = True
+        self.bodies.pop(self, None)
         if self.cycle.response_complete:
             self._begin_idling()
 
@@ -201,7 +230,7 @@ class _PatientProtocol(HttpToolsProtocol):
             self._cut()
 
     def _make_room(self) -> None:
-        waiting = next(iter(self.heads), None) or next(iter(self.idlers), None) or self
+        waiting = next((one for some in (self.heads, self.bodies, self.idlers) for one in some), self)
         waiting._cut()  # noqa: SLF001 - another connection of the same server
 
     def _cut(self) -> None:
@@ -211,6 +240,11 @@ class _PatientProtocol(HttpToolsProtocol):
             self.transport.abort()
         else:
             self.transport.close()
+
+    def _refuse_trailers(self) -> None:
+        """What is neither head nor body has no end."""
+        most = self.limits.most_head
+        self._refuse(ServiceError("head-too-large", f"there are more than {most} bytes around the request's body", 431))
 
     def _refuse(self, error: ServiceError) -> None:
         """Say why there is no other answer, and hang up."""

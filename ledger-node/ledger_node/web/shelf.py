@@ -22,8 +22,12 @@ class Answer:
         )
 
 
+_OF_ONE = 1_000
+"""Bytes that the interpreter takes for an answer without anything in it."""
+
+
 class Shelf:
-    """At most so many bytes of bodies; what was not asked for for longest goes first."""
+    """At most so many bytes of answers and their targets; what was not asked for for longest goes first."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -42,6 +46,11 @@ class Shelf:
         if target in self._kept:
             return
         self._kept[target] = answer
-        self._size += len(answer.body)
+        self._size += _size(target, answer)
         while self._size > self._most:
-            self._size -= len(self._kept.popitem(last=False)[1].body)
+            self._size -= _size(*self._kept.popitem(last=False))
+
+
+def _size(target: bytes, answer: Answer) -> int:
+    headers = sum(len(name) + len(said) for name, said in answer.headers)
+    return _OF_ONE + len(target) + headers + len(answer.body)

@@ -48,15 +48,23 @@ def test_pages_and_tiles_are_asked_for_once() -> None:
 
 
 def test_the_shelf_has_an_end_and_what_was_not_asked_for_for_longest_goes_first() -> None:
-    shelf = Shelf(10)
+    shelf = Shelf(2_020)
     for name in (b"a", b"b"):
         shelf.keep(name, Answer(200, [], b"12345"))
     assert shelf.find(b"a")
     shelf.keep(b"c", Answer(200, [], b"12345"))
     assert shelf.find(b"b") is None
     assert shelf.find(b"a")
-    shelf.keep(b"large", Answer(200, [], bytes(11)))
+    shelf.keep(b"large", Answer(200, [], bytes(2_000)))
     assert shelf.find(b"large") is None
+
+
+def test_the_shelf_counts_what_answers_are_kept_under() -> None:
+    """Attack: a small answer under a new long question, again and again."""
+    shelf = Shelf(100_000)
+    for number in range(100):
+        shelf.keep(b"/tile/0/000?%d" % number + b"a" * 30_000, Answer(200, [], b"x"))
+    assert sum(shelf.find(b"/tile/0/000?%d" % number + b"a" * 30_000) is not None for number in range(100)) <= 3
 
 
 def test_only_what_the_ledger_calls_immutable_is_kept_for_good() -> None:
