@@ -53,7 +53,7 @@ TABLE: dict[str, tuple[dict[str, Any], str, str]] = {
     "devices-list": ({}, SAME, SAME),
     "devices-out-of-service": ({"gate": "R1", "reason": "x"}, "no-device", "no-device"),
     "leases-show": ({}, SAME, SAME),
-    "leases-move": ({"to": "1", "reason": "x", "tickets": [9]}, NOTED, NOTED),
+    "leases-move": ({"to": "1", "reason": "x", "tickets": [9]}, "leased-there", "leased-there"),
     "devices-revoke": ({"device": "d", "reason": "x"}, "unknown-device", "unknown-device"),
     "policy-show": ({}, SAME, SAME),
     "policy-set": ({"changes": {"transfer_cap": 90}}, NOTED, "event-not-open"),
